@@ -1,0 +1,27 @@
+"""What the host has to know of a language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LanguageSpec:
+    """A language: its names, its images, how its driver is started in the guest, how front ends show it.
+
+    `local_image` is what `setup_scripts/images/debian.sh NAME` builds and is taken when it is there, `public_image` is
+    the original agent's. `driver` is the guest command line of the driver, `hello` a shell command.
+    """
+
+    name: str
+    aliases: frozenset[str]
+    display_name: str
+    version: str
+    public_image: str
+    local_image: str
+    driver: tuple[str, ...]
+    hello: str
+    file_extension: str
+    mimetype: str
+    pygments_lexer: str
+    codemirror_mode: str | dict[str, str | int]

@@ -1,0 +1,65 @@
+"""What a launcher is: it turns a VM's record into a command line whose stdin and stdout are the agent's frame stream.
+
+Whoever holds the VM (the shim) starts that command; the launcher itself never runs a VM. So a launcher needs no process
+of its own, the shim needs no launcher, and command lines are tested without a VM.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import msgspec
+
+from era_kernel.models import VmRecord
+from era_kernel.paths import VmPaths
+
+Report = Callable[[str], None]
+"""Takes one line of progress for a human ("making the disk of localhost/era/python")."""
+
+
+class Probe(msgspec.Struct, frozen=True):
+    """Whether a launcher can run a guest on this host.
+
+    `detail` says with what ("QEMU 7.2, TCG"), `reason` why not ('' when usable), `remedy` what would help.
+    """
+
+    usable: bool
+    detail: str
+    reason: str = ""
+    remedy: str = ""
+
+
+class BootPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All that a shim needs to start a VM; written to the VM's folder as JSON.
+
+    The VMM's stdin and stdout are the frame stream; its stderr is appended to `console`, where the guest's console goes
+    too. `boot_timeout` in seconds, from start to the agent's HELLO; a boot that misses it is tried once more.
+    """
+
+    vm_id: str
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    console: str
+    boot_timeout: float
+
+
+class Launcher(Protocol):
+    """A way to run VMs. Called by the service only."""
+
+    name: str
+
+    def probe(self) -> Probe:
+        """Whether a guest really ran here, the answer remembered per boot of the host and binary. Never raises."""
+
+    def resolve(self, image: str, report: Report) -> str:
+        """Fetch or find `image` and give its digest (sha256:…); ImageError when it cannot be had."""
+
+    def prepare(self, record: VmRecord, paths: VmPaths, report: Report) -> None:
+        """Make what the VM needs to boot (disks). Run again on a VM that has it, does nothing. ImageError, ToolError."""
+
+    def plan(self, record: VmRecord, paths: VmPaths) -> BootPlan:
+        """The command line that boots a prepared VM."""
+
+    def delete(self, record: VmRecord, paths: VmPaths) -> None:
+        """Let go of whatever the VM holds outside its folder. Nothing there is no error."""

@@ -1,0 +1,216 @@
+"""The only host module that starts processes, and the only one that signals them.
+
+A process is named by (pid, create time, boot id) and signalled through a pidfd, so that a recycled pid never gets a
+signal that was meant for another process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import select
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from era_kernel.errors import ToolFailedError, ToolMissingError
+from era_kernel.models import ProcessIdentity
+
+log = logging.getLogger(__name__)
+
+OUTPUT_TAIL = 4096
+PACKAGES = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "buildah": "buildah",
+    "mkfs.erofs": "erofs-utils",
+    "mkfs.ext4": "e2fsprogs",
+    "bwrap": "bubblewrap",
+    "mmdebstrap": "mmdebstrap",
+    "lz4": "lz4",
+    "apt-get": "apt",
+    "dpkg-deb": "dpkg",
+}
+
+
+@dataclass(frozen=True)
+class Completed:
+    """A program that ended with status 0: what it wrote, decoded with replacement."""
+
+    stdout: str
+    stderr: str
+
+
+def find_tool(name: str) -> str:
+    """The absolute path of a program; ToolMissingError names the package that holds it."""
+    path = shutil.which(name)
+    if path is None:
+        package = PACKAGES.get(name, name)
+        raise ToolMissingError(f"{name} is not installed", f"Install the package {package}, then try again.")
+    return path
+
+
+def run(
+    argv: Sequence[str | Path],
+    *,
+    timeout: float,
+    input: bytes | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdout: IO[bytes] | None = None,
+) -> Completed:
+    """Run a program to its end, without a shell; it dies with its process group when `timeout` seconds are over.
+
+    `stdout` sends the output to a file instead of into the result. Raises ToolMissingError, ToolFailedError.
+    """
+    command = [find_tool(str(argv[0])), *map(str, argv[1:])]
+    log.debug("run %s", shlex.join(command))
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL if input is None else subprocess.PIPE,
+        stdout=stdout or subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=None if env is None else dict(env),
+        cwd=cwd,
+        start_new_session=True,
+    ) as process:
+        try:
+            out, err = process.communicate(input, timeout)
+        except BaseException as error:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            if isinstance(error, subprocess.TimeoutExpired):
+                raise ToolFailedError(f"{argv[0]} took longer than {timeout:.0f} s and was ended") from error
+            raise
+    text = (out or b"").decode(errors="replace")
+    complaint = err.decode(errors="replace")
+    if process.returncode != 0:
+        tail = (complaint or text)[-OUTPUT_TAIL:].strip()
+        last = tail.splitlines()[-1] if tail else "it printed nothing"
+        raise ToolFailedError(
+            f"{Path(command[0]).name} failed with status {process.returncode}: {last}",
+            status=process.returncode,
+            output=tail,
+        )
+    return Completed(text, complaint)
+
+
+def spawn_detached(argv: Sequence[str | Path], *, log_file: Path, pass_fds: Sequence[int] = ()) -> ProcessIdentity:
+    """Start a program that outlives us: a session of its own, no terminal, its output appended to `log_file`.
+
+    A thread reaps it, so that it never stays behind as a zombie while we live.
+    """
+    import threading
+
+    command = [find_tool(str(argv[0])), *map(str, argv[1:])]
+    log.debug("spawn %s", shlex.join(command))
+    with log_file.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            pass_fds=pass_fds,
+            cwd="/",
+        )
+    identity = identify(process.pid)
+    threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()
+    return identity
+
+
+@cache
+def boot_id() -> str:
+    """This boot's id: a pid recorded in another boot means nothing."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return f"boot-{psutil.boot_time():.0f}"
+
+
+def identify(pid: int) -> ProcessIdentity:
+    """The identity of a living process; ProcessLookupError when there is none."""
+    try:
+        return ProcessIdentity(pid, psutil.Process(pid).create_time(), boot_id())
+    except psutil.NoSuchProcess as error:
+        raise ProcessLookupError(pid) from error
+
+
+def is_alive(identity: ProcessIdentity | None) -> bool:
+    """Whether just this process still runs; a zombie has ended."""
+    if identity is None or identity.boot_id != boot_id():
+        return False
+    try:
+        process = psutil.Process(identity.pid)
+        return abs(process.create_time() - identity.create_time) < 0.02 and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@contextlib.contextmanager
+def _pidfd(identity: ProcessIdentity) -> Iterator[int | None]:
+    """A pidfd of just this process, or None. Opened first and checked after: the pid cannot be recycled in between."""
+    try:
+        fd = os.pidfd_open(identity.pid)
+    except (ProcessLookupError, OSError):
+        yield None
+        return
+    try:
+        yield fd if is_alive(identity) else None
+    finally:
+        os.close(fd)
+
+
+def send_signal(identity: ProcessIdentity, number: signal.Signals) -> bool:
+    """Signal just this process; False when it had ended already."""
+    with _pidfd(identity) as fd:
+        if fd is None:
+            return False
+        try:
+            signal.pidfd_send_signal(fd, number)
+        except ProcessLookupError:
+            return False
+        return True
+
+
+def wait_gone(identity: ProcessIdentity, timeout: float) -> bool:
+    """Wait until the process has ended, `timeout` seconds at most; whether it has."""
+    with _pidfd(identity) as fd:
+        if fd is None:
+            return True
+        poller = select.poll()
+        poller.register(fd, select.POLLIN)
+        return bool(poller.poll(timeout * 1000))
+
+
+def end(identity: ProcessIdentity, *, grace: float = 2.0, kill_wait: float = 5.0) -> bool:
+    """SIGTERM, `grace` seconds, SIGKILL; whether the process is gone."""
+    if not send_signal(identity, signal.SIGTERM) or wait_gone(identity, grace):
+        return True
+    send_signal(identity, signal.SIGKILL)
+    return wait_gone(identity, kill_wait)
+
+
+def start_piped(
+    argv: Sequence[str], *, env: Mapping[str, str], stream: socket.socket, stderr: int
+) -> subprocess.Popen[bytes]:
+    """Start a program whose stdin and stdout are `stream` and whose stderr is the fd `stderr`.
+
+    A session of its own, so that a signal for our process group does not reach it.
+    """
+    command = [find_tool(argv[0]), *argv[1:]]
+    log.debug("start %s", shlex.join(command))
+    fd = stream.fileno()
+    return subprocess.Popen(
+        command, stdin=fd, stdout=fd, stderr=stderr, env=dict(env), start_new_session=True, cwd="/"
+    )
