@@ -1,0 +1,173 @@
+"""Driver messages: Jupyter message contents between a kernel and the language driver in the guest. Sans-IO.
+
+`u32 length (big-endian, ≤ 64 MiB) · UTF-8 JSON object`. Every event and reply carries the random id of the request that
+it belongs to. Whatever comes from the guest is validated here; a message that does not fit is a ProtocolError.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import msgspec
+
+from era_kernel.errors import ProtocolError
+
+MAX_MESSAGE = 64 << 20
+_LENGTH = struct.Struct(">I")
+
+MimeBundle = dict[str, Any]
+
+
+class ReadyContent(msgspec.Struct, frozen=True):
+    language_version: str
+    driver: str = ""
+
+
+class DisplayContent(msgspec.Struct, frozen=True):
+    data: MimeBundle
+    metadata: dict[str, Any] = {}
+    transient: dict[str, Any] = {}
+
+
+class ResultContent(msgspec.Struct, frozen=True):
+    data: MimeBundle
+    metadata: dict[str, Any] = {}
+
+
+class ErrorContent(msgspec.Struct, frozen=True):
+    ename: str
+    evalue: str
+    traceback: list[str]
+
+
+class ClearContent(msgspec.Struct, frozen=True):
+    wait: bool = False
+
+
+class InputContent(msgspec.Struct, frozen=True):
+    prompt: str
+    password: bool = False
+
+
+class ExecuteReplyContent(msgspec.Struct, frozen=True):
+    status: Literal["ok", "error"]
+    ename: str = ""
+    evalue: str = ""
+    traceback: list[str] = []
+    user_expressions: dict[str, dict[str, Any]] = {}
+
+
+class CompleteReplyContent(msgspec.Struct, frozen=True):
+    matches: list[str]
+    cursor_start: int
+    cursor_end: int
+    metadata: dict[str, Any] = {}
+
+
+class InspectReplyContent(msgspec.Struct, frozen=True):
+    found: bool
+    data: MimeBundle = {}
+    metadata: dict[str, Any] = {}
+
+
+class IsCompleteReplyContent(msgspec.Struct, frozen=True):
+    status: Literal["complete", "incomplete", "invalid", "unknown"]
+    indent: str = ""
+
+
+class ReseedReplyContent(msgspec.Struct, frozen=True):
+    pass
+
+
+class _Message(msgspec.Struct, frozen=True, tag_field="type"):
+    """Common to all: `id` is that of the request, empty where there was none."""
+
+    id: str
+
+
+class Ready(_Message, frozen=True, tag="ready"):
+    content: ReadyContent
+
+
+class DisplayData(_Message, frozen=True, tag="display_data"):
+    content: DisplayContent
+
+
+class UpdateDisplayData(_Message, frozen=True, tag="update_display_data"):
+    content: DisplayContent
+
+
+class ExecuteResult(_Message, frozen=True, tag="execute_result"):
+    content: ResultContent
+
+
+class ErrorEvent(_Message, frozen=True, tag="error"):
+    content: ErrorContent
+
+
+class ClearOutput(_Message, frozen=True, tag="clear_output"):
+    content: ClearContent
+
+
+class InputRequest(_Message, frozen=True, tag="input_request"):
+    content: InputContent
+
+
+class ExecuteReply(_Message, frozen=True, tag="execute_reply"):
+    content: ExecuteReplyContent
+
+
+class CompleteReply(_Message, frozen=True, tag="complete_reply"):
+    content: CompleteReplyContent
+
+
+class InspectReply(_Message, frozen=True, tag="inspect_reply"):
+    content: InspectReplyContent
+
+
+class IsCompleteReply(_Message, frozen=True, tag="is_complete_reply"):
+    content: IsCompleteReplyContent
+
+
+class ReseedReply(_Message, frozen=True, tag="reseed_reply"):
+    content: ReseedReplyContent
+
+
+Event = DisplayData | UpdateDisplayData | ExecuteResult | ErrorEvent | ClearOutput | InputRequest
+Reply = ExecuteReply | CompleteReply | InspectReply | IsCompleteReply | ReseedReply
+DriverMessage = Ready | Event | Reply
+
+_decoder: msgspec.json.Decoder[DriverMessage] = msgspec.json.Decoder(DriverMessage)
+
+
+def encode_request(kind: str, request_id: str, content: dict[str, Any]) -> bytes:
+    """One message to the driver, length and all."""
+    text = msgspec.json.encode({"type": kind, "id": request_id, "content": content})
+    return _LENGTH.pack(len(text)) + text
+
+
+class MessageReader:
+    """Cuts the bytes of the driver's fd 4 into validated messages; holds one message at most."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[DriverMessage]:
+        """Take bytes, give the messages that they complete. Raises ProtocolError."""
+        buffer = self._buffer
+        buffer += data
+        while len(buffer) >= _LENGTH.size:
+            (length,) = _LENGTH.unpack_from(buffer)
+            if length > MAX_MESSAGE:
+                raise ProtocolError(f"The driver announces a message of {length} bytes")
+            end = _LENGTH.size + length
+            if len(buffer) < end:
+                return
+            text = bytes(memoryview(buffer)[_LENGTH.size : end])
+            del buffer[:end]
+            try:
+                yield _decoder.decode(text)
+            except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+                raise ProtocolError(f"The driver sent a message that is none: {str(error)[:200]}") from error
