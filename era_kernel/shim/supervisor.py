@@ -1,0 +1,148 @@
+"""The shim: one process a VM, which owns its VMM, its frame stream, its console log and its socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from typing import Any
+
+from era_kernel.errors import ProtocolError
+from era_kernel.protocol import agent, control
+from era_kernel.protocol.frames import Frame, FrameType
+from era_kernel.shim.console import ConsoleLog
+from era_kernel.shim.guest import Guest
+from era_kernel.shim.server import ClientLink
+from era_kernel.shim.streams import Stream, Streams
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 2.0
+KILL = 9
+
+
+class Supervisor:
+    """Passes frames between clients and guest until the VM ends; `serve()` returns then."""
+
+    def __init__(self, vm_id: str, guest: Guest, console: ConsoleLog, *, ephemeral: bool) -> None:
+        self._vm_id = vm_id
+        self._guest = guest
+        self._console = console
+        self._ephemeral = ephemeral
+        self._streams: Streams[ClientLink] = Streams()
+        self._clients: set[ClientLink] = set()
+        self._stats_waiters: list[ClientLink] = []
+        self._stopping: asyncio.Task[None] | None = None
+        self._all_left = asyncio.Event()
+        guest.link.on_frame = self._guest_frame
+
+    async def serve(self) -> None:
+        """Until the VM ends: then every client is told why, and the VMM is surely gone."""
+        link, vmm = self._guest.link, self._guest.vmm
+        ends: list[asyncio.Future[Any]] = [link.lost, vmm.ended]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not vmm.ended.done() and self._stopping is not None:
+            await asyncio.wait([self._stopping])
+        await vmm.kill()
+        reason = self._reason()
+        log.info("%s ended: %s", self._vm_id, reason)
+        for client in list(self._clients):
+            client.send_control(control.VmGone(reason, stopped=self._stopping is not None))
+            client.close()
+        if self._clients:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_left.wait(), FLUSH_SECONDS)
+
+    def _reason(self) -> str:
+        if self._stopping is not None:
+            return f"{self._vm_id} was stopped"
+        status = self._guest.vmm.ended.result() if self._guest.vmm.ended.done() else None
+        link = self._guest.link
+        cause = link.lost.result() if link.lost.done() else "The VM ended"
+        last = self._console.tail(1)
+        console = f" Its console ends with: {last}" if last else ""
+        return f"{cause} (its hypervisor's status was {status}).{console}"
+
+    # ---- from clients
+
+    def client_joined(self, client: ClientLink) -> None:
+        self._clients.add(client)
+        self._all_left.clear()
+        client.send_control(control.Attached(self._vm_id, self._guest.agent_version))
+
+    def client_left(self, client: ClientLink) -> None:
+        self._clients.discard(client)
+        self._stats_waiters = [waiter for waiter in self._stats_waiters if waiter is not client]
+        for stream in self._streams.leave(client):
+            self._end_process(stream)
+        if not self._clients:
+            self._all_left.set()
+            if self._ephemeral:
+                self._stop(grace=1.0)
+
+    def _end_process(self, stream: Stream[ClientLink]) -> None:
+        link = self._guest.link
+        link.send(FrameType.SIGNAL, stream.guest_stream, agent.encode_signal(KILL, agent.Scope.ALL))
+        for fd in sorted(agent.OUTPUT_FDS | agent.INPUT_FDS):
+            link.send(FrameType.CLOSE, stream.guest_stream, bytes([fd]))
+
+    def client_frame(self, client: ClientLink, frame: Frame) -> None:
+        link = self._guest.link
+        if frame.type is FrameType.SPAWN:
+            stream = self._streams.open(client, frame.stream, frame.payload)
+            link.send(FrameType.SPAWN, stream.guest_stream, frame.payload)
+        elif frame.type is FrameType.STATS:
+            self._stats_waiters.append(client)
+            link.send(FrameType.STATS)
+        else:
+            found = self._streams.from_client(client, frame)
+            if found is not None:
+                if frame.type is FrameType.DATA:
+                    self._streams.sent_to_guest(found, frame.payload)
+                link.send(frame.type, found.guest_stream, frame.payload)
+
+    def client_control(self, client: ClientLink, message: control.ClientControl) -> None:
+        match message:
+            case control.StatusRequest():
+                uptime = time.monotonic() - self._guest.since
+                client.send_control(control.ShimStatus(self._streams.live, uptime))
+            case control.StopRequest(grace):
+                self._stop(grace)
+            case control.Attach():
+                raise ProtocolError("A client attached twice")
+
+    # ---- from the guest
+
+    def _guest_frame(self, frame: Frame) -> None:
+        if frame.stream != 0:
+            stream = self._streams.from_guest(frame)
+            if stream is not None and stream.owner is not None:
+                stream.owner.send(frame.type, stream.client_stream, frame.payload)
+        elif frame.type is FrameType.STATS:
+            agent.parse_stats(frame.payload)
+            if not self._stats_waiters:
+                raise ProtocolError("It sent figures that nobody asked for")
+            self._stats_waiters.pop(0).send(FrameType.STATS, 0, frame.payload)
+        elif frame.type is FrameType.ERROR:
+            log.warning("the agent refused something: %s", agent.parse_error(frame.payload))
+        else:
+            raise ProtocolError(f"It sent {frame.type.name} on stream 0")
+
+    # ---- end
+
+    def _stop(self, grace: float) -> None:
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._power_off(grace))
+
+    async def _power_off(self, grace: float) -> None:
+        """Ask the guest to sync and power off; a guest that does not in time is ended."""
+        self._guest.link.send(FrameType.POWEROFF)
+        _, late = await asyncio.wait([self._guest.vmm.ended], timeout=grace)
+        if late:
+            log.warning("%s did not power off within %.0f s and is ended", self._vm_id, grace)
+            await self._guest.vmm.kill()
+
+    def stop_soon(self) -> None:
+        """SIGTERM to the shim: the same as a client's stop."""
+        self._stop(grace=10.0)
