@@ -38,6 +38,9 @@ PACKAGES = {
     "bwrap": "bubblewrap",
     "mmdebstrap": "mmdebstrap",
     "lz4": "lz4",
+    "pasta": "passt",
+    "setpriv": "util-linux",
+    "unshare": "util-linux",
     "apt-get": "apt",
     "dpkg-deb": "dpkg",
 }
@@ -211,6 +214,4 @@ def start_piped(
     command = [find_tool(argv[0]), *argv[1:]]
     log.debug("start %s", shlex.join(command))
     fd = stream.fileno()
-    return subprocess.Popen(
-        command, stdin=fd, stdout=fd, stderr=stderr, env=dict(env), start_new_session=True, cwd="/"
-    )
+    return subprocess.Popen(command, stdin=fd, stdout=fd, stderr=stderr, env=dict(env), start_new_session=True, cwd="/")

@@ -1,16 +1,21 @@
-"""The VMM process that a shim holds: started with the frame stream as its stdin and stdout."""
+"""The VMM process that a shim holds: the frame stream is its stdin and stdout, the guest's console its stderr.
+
+The console is a socket, not a pipe: QEMU has no character device that writes to an inherited pipe.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import socket
+from typing import Any
 
 from era_kernel import process
 from era_kernel.launchers.base import BootPlan
 from era_kernel.models import ProcessIdentity
 from era_kernel.shim.console import ConsoleLog
+
+KILL_WAIT = 10.0
 
 
 class Vmm:
@@ -18,58 +23,41 @@ class Vmm:
 
     def __init__(self, plan: BootPlan, console: ConsoleLog) -> None:
         ours, theirs = socket.socketpair()
-        read_end, write_end = os.pipe()
+        console_end, their_console = socket.socketpair()
         try:
-            self._process = process.start_piped(plan.argv, env=plan.env, stream=theirs, stderr=write_end)
+            self._process = process.start_piped(plan.argv, env=plan.env, stream=theirs, stderr=their_console.fileno())
         except BaseException:
             ours.close()
-            os.close(read_end)
+            console_end.close()
             raise
         finally:
             theirs.close()
-            os.close(write_end)
+            their_console.close()
         ours.setblocking(False)
+        console_end.setblocking(False)
         self.stream = ours
-        self._console = console
-        self._console_fd = read_end
-        os.set_blocking(read_end, False)
+        self._log = console
+        self._console = console_end
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(read_end, self._read_console)
+        self._console_read = asyncio.ensure_future(self._read_console())
         self.ended: asyncio.Future[int] = asyncio.ensure_future(asyncio.to_thread(self._process.wait))
         self.identity: ProcessIdentity | None = None
         with contextlib.suppress(ProcessLookupError):
             self.identity = process.identify(self._process.pid)
 
-    def _read_console(self) -> None:
-        try:
-            data = os.read(self._console_fd, 65536)
-        except BlockingIOError:
-            return
-        if data:
-            self._console.write(data)
-        else:
-            self._close_console()
-
-    def _close_console(self) -> None:
-        if self._console_fd >= 0:
-            self._loop.remove_reader(self._console_fd)
-            os.close(self._console_fd)
-            self._console_fd = -1
+    async def _read_console(self) -> None:
+        """Copy the console to its log until nobody holds its other end."""
+        with contextlib.suppress(OSError), self._console:
+            while data := await self._loop.sock_recv(self._console, 65536):
+                self._log.write(data)
 
     async def kill(self) -> None:
-        """End the VMM at once and wait until it is gone. Our own child, so its pid cannot be another's."""
-        self._process.kill()
-        await asyncio.wait([self.ended], timeout=10)
-        self._read_rest()
-        self.stream.close()
+        """End the VMM at once and wait until it is surely gone.
 
-    def _read_rest(self) -> None:
-        while self._console_fd >= 0:
-            try:
-                data = os.read(self._console_fd, 65536)
-            except BlockingIOError:
-                data = b""
-            if not data:
-                self._close_console()
-                return
-            self._console.write(data)
+        The process is our own child, so its pid cannot be another's. What it jailed ends a moment after it: the
+        console's end of file tells when, and that its disk is free.
+        """
+        self._process.kill()
+        ends: list[asyncio.Future[Any]] = [self.ended, self._console_read]
+        await asyncio.wait(ends, timeout=KILL_WAIT)
+        self.stream.close()

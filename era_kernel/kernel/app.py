@@ -1,0 +1,43 @@
+"""The kernel's process: ipykernel's application without IPython's profile, shell, path and output capture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ipykernel.kernelapp import IPKernelApp, kernel_aliases
+from traitlets import Dict
+
+from era_kernel.kernel.kernel import EraKernel
+
+
+class EraKernelApp(IPKernelApp):
+    """`python -m era_kernel.kernel -f CONNECTION_FILE --language LANGUAGE [--vm ID]`."""
+
+    name = "era-kernel"
+    description = "The Jupyter kernel whose cells run in a microVM."
+    aliases = Dict({**kernel_aliases, "language": "EraKernel.language", "vm": "EraKernel.vm"})
+    classes = [EraKernel]  # noqa: RUF012 - a traitlets Application's
+    kernel_class = EraKernel
+    outstream_class = None
+
+    def init_profile_dir(self) -> None:
+        """No IPython profile: nothing of it applies, and reading it costs time."""
+
+    def init_config_files(self) -> None:
+        """See init_profile_dir."""
+
+    def load_config_file(self, suppress_errors: bool | None = None) -> None:
+        """See init_profile_dir."""
+
+    def init_path(self) -> None:
+        """The notebook's folder must not come onto the host's sys.path: its files are a stranger's."""
+
+    def init_pdb(self) -> None:
+        """There is nothing to debug on the host."""
+
+    def init_iopub(self, context: Any) -> None:
+        """IOPub without a high-water mark: with ZMQ's 1,000 a slow client silently loses messages, even `idle`."""
+        before = context.sndhwm
+        context.sndhwm = 0
+        super().init_iopub(context)
+        context.sndhwm = before

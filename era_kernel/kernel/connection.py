@@ -1,0 +1,78 @@
+"""A kernel's way to its VM: finds or starts it, attaches, opens the session; again when any of that ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from era_kernel.errors import EraError
+from era_kernel.languages import LanguageSpec
+from era_kernel.service.session import Session, SessionEvents
+from era_kernel.shim.client import ShimClient
+
+log = logging.getLogger(__name__)
+
+
+class VmConnection:
+    """Gives the kernel its session. `vm_id` '' means the language's own VM, which all its notebooks share."""
+
+    def __init__(
+        self, language: LanguageSpec, vm_id: str, events: SessionEvents, report: Callable[[str], None]
+    ) -> None:
+        self._language = language
+        self._vm_id = vm_id
+        self._events = events
+        self._report = report
+        self._client: ShimClient | None = None
+        self._session: Session | None = None
+        self._opening: asyncio.Task[Session] | None = None
+
+    @property
+    def current(self) -> Session | None:
+        """The session, if there is one that has not ended."""
+        return None if self._session is None or self._session.ended else self._session
+
+    async def session(self) -> Session:
+        """The session, opened when there is none. Raises EraError.
+
+        Cancelling one caller leaves the opening under way for the next.
+        """
+        if self.current is not None:
+            return self.current
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._open())
+        return await asyncio.shield(self._opening)
+
+    async def warm_up(self) -> None:
+        """Open the session before anybody asks for it; what fails is told to the first who does."""
+        with contextlib.suppress(EraError):
+            await self.session()
+
+    async def _open(self) -> Session:
+        if self._client is None or self._client.lost.done():
+            self._client = await self._attach()
+        self._session = await Session.open(self._client, self._language, self._events)
+        return self._session
+
+    async def _attach(self) -> ShimClient:
+        from era_kernel.paths import open_state
+
+        state = await asyncio.to_thread(open_state)
+        loop = asyncio.get_running_loop()
+
+        def report(line: str) -> None:
+            loop.call_soon_threadsafe(self._report, line)
+
+        def bring_up() -> str:
+            from era_kernel.service.manager import Manager
+
+            manager = Manager(state, report=report)
+            if self._vm_id:
+                return manager.start(self._vm_id).id
+            return manager.kernel_vm(self._language.name).id
+
+        vm_id = await asyncio.to_thread(bring_up)
+        log.info("attaching to %s", vm_id)
+        return await ShimClient.connect(state.vm(vm_id))

@@ -1,0 +1,331 @@
+"""The kernel: Jupyter's requests turned into requests to a session in a VM. No cell text is evaluated here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import time
+from typing import Any
+
+import zmq
+from ipykernel.kernelbase import Kernel
+from traitlets import Unicode
+
+from era_kernel import __version__
+from era_kernel.errors import EraError
+from era_kernel.kernel.connection import VmConnection
+from era_kernel.kernel.history import History
+from era_kernel.kernel.policy import filter_bundle
+from era_kernel.kernel.relay import Cell, OutputRelay, error_content
+from era_kernel.languages import LanguageSpec, find_language
+from era_kernel.protocol import driver
+from era_kernel.service.session import Session
+
+SHUTDOWN_FLUSH = 0.05
+STDIN_POLL = 0.01
+SLOW_START = 15.0
+PROTOCOL_VERSION = "5.4"
+
+
+class EraKernel(Kernel):
+    """A kernel for one notebook. Its cells run in a session of their own in the language's VM."""
+
+    implementation = "era_kernel"
+    implementation_version = __version__
+    banner = f"era_kernel {__version__}: cells run in a microVM"
+
+    language = Unicode("python", help="The language of the cells.").tag(config=True)
+    vm = Unicode("", help="The id of the VM to use; by default the language's own.").tag(config=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._spec: LanguageSpec = find_language(self.language)
+        self._relay = OutputRelay(self._publish, self._ask_input)
+        self._vm_connection = VmConnection(self._spec, self.vm, self._relay, self._progress)
+        self._history = History()
+        self._waiting: asyncio.Task[Session] | None = None
+        self._waiting_since = 0.0
+        self._input: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        super().start()
+        self.io_loop.asyncio_loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        self.io_loop.add_callback(self._vm_connection.warm_up)
+
+    # ---- what the front end learns of us
+
+    @property
+    def kernel_info(self) -> dict[str, Any]:
+        """Our own: the base class would offer a debugger and subshells, both of which would run on the host."""
+        spec = self._spec
+        return {
+            "protocol_version": PROTOCOL_VERSION,
+            "implementation": self.implementation,
+            "implementation_version": self.implementation_version,
+            "language_info": {
+                "name": spec.name,
+                "version": spec.version,
+                "mimetype": spec.mimetype,
+                "file_extension": spec.file_extension,
+                "pygments_lexer": spec.pygments_lexer,
+                "codemirror_mode": spec.codemirror_mode,
+            },
+            "banner": self.banner,
+            "help_links": [],
+            "supported_features": [],
+        }
+
+    # ---- cells
+
+    async def do_execute(
+        self,
+        code: str,
+        silent: bool,
+        store_history: bool = True,
+        user_expressions: dict[str, str] | None = None,
+        allow_stdin: bool = False,
+    ) -> dict[str, Any]:
+        cell = Cell(self.get_parent("shell"), self.execution_count, silent)
+        try:
+            reply = await self._execute(cell, code, store_history, user_expressions or {}, allow_stdin)
+        except asyncio.CancelledError:
+            self._relay.begin("", cell)
+            reply = self._failed(cell, "KeyboardInterrupt", "interrupted before the cell ran")
+        except EraError as error:
+            reply = self._failed(cell, type(error).__name__.removesuffix("Error"), str(error))
+        except Exception:
+            self.log.exception("a cell failed in the kernel")
+            reply = self._failed(cell, "InternalError", "This is a bug of era_kernel; the kernel's log has the details")
+        finally:
+            self._stop_input()
+            self._relay.end()
+        return {**reply, "execution_count": self.execution_count, "payload": []}
+
+    async def _execute(
+        self, cell: Cell, code: str, store_history: bool, user_expressions: dict[str, str], allow_stdin: bool
+    ) -> dict[str, Any]:
+        if store_history and not cell.silent:
+            self._history.add(cell.count, code)
+        if not code.strip() and not user_expressions:
+            return {"status": "ok", "user_expressions": {}}
+        self._relay.begin("", cell)
+        session = await self._open_session()
+        content = {
+            "code": code,
+            "silent": cell.silent,
+            "store_history": store_history,
+            "user_expressions": user_expressions,
+            "allow_stdin": allow_stdin,
+            "execution_count": cell.count,
+        }
+        reply = (await session.execute(content, on_start=lambda request: self._relay.begin(request, cell))).content
+        if reply.status == "ok":
+            return {"status": "ok", "user_expressions": _filter_expressions(reply.user_expressions)}
+        return {"status": "error", **error_content(reply.ename, reply.evalue, reply.traceback)}
+
+    async def _open_session(self) -> Session:
+        """The session; an interrupt cancels the wait for it."""
+        self._waiting = asyncio.create_task(self._vm_connection.session())
+        self._waiting_since = time.monotonic()
+        try:
+            return await self._waiting
+        finally:
+            self._waiting = None
+
+    def _failed(self, cell: Cell, name: str, text: str) -> dict[str, Any]:
+        """Show an error of ours in the cell, and give the reply's content."""
+        content = error_content(name, text, [f"{name}: {text}"])
+        self._relay.flush()
+        if not cell.silent:
+            self._publish("error", content, cell.parent)
+        return {"status": "error", **content}
+
+    def _publish(self, kind: str, content: dict[str, Any], parent: dict[str, Any]) -> None:
+        self.session.send(self.iopub_socket, kind, content, parent=parent, ident=self._topic(kind))
+
+    def _progress(self, line: str) -> None:
+        """What a starting VM says. A cell that waits for long gets to see it."""
+        self.log.info("%s", line)
+        if self._waiting is not None and time.monotonic() - self._waiting_since > SLOW_START:
+            self._relay.note(line)
+
+    # ---- interrupts
+
+    def _interrupt(self) -> None:
+        """On the shell's loop: stop the running cell, or the wait for its VM."""
+        if self._waiting is not None:
+            self._waiting.cancel()
+            return
+        session = self._vm_connection.current
+        if session is not None and session.busy:
+            session.interrupt()
+
+    async def interrupt_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """On the control thread (interrupt_mode message)."""
+        self.io_loop.add_callback(self._interrupt)
+        self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=ident)
+
+    async def shell_main(self, subshell_id: str | None, msg: list[Any]) -> None:
+        """VS Code interrupts on the shell channel, where the request would wait for the running cell's end."""
+        if self._main_asyncio_lock.locked() and self._is_interrupt(msg):
+            self._interrupt()
+            idents, frames = self.session.feed_identities(msg, copy=False)
+            parent = self.session.deserialize(frames, content=True, copy=False)
+            stream = self.shell_channel_thread.manager.get_subshell_to_shell_channel_socket(subshell_id)
+            self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=idents)
+            return
+        await super().shell_main(subshell_id, msg)
+
+    def _is_interrupt(self, msg: list[Any]) -> bool:
+        try:
+            _, frames = self.session.feed_identities(msg, copy=False)
+            header = self.session.deserialize(frames, content=False, copy=False)["header"]
+        except Exception:  # whatever is wrong with it, the base class deals with it
+            return False
+        return bool(header.get("msg_type") == "interrupt_request")
+
+    def pre_handler_hook(self) -> None:
+        """The base class would route SIGINT into the middle of a coroutine, which kills the kernel."""
+
+    def post_handler_hook(self) -> None:
+        """See pre_handler_hook."""
+
+    # ---- input
+
+    def _ask_input(self, request: str, content: driver.InputContent) -> None:
+        self._stop_input()
+        ident = self._get_shell_context_var(self._shell_parent_ident)
+        self._input = asyncio.create_task(self._ask(request, content, ident, self.get_parent("shell")))
+
+    async def _ask(self, request: str, content: driver.InputContent, ident: Any, parent: dict[str, Any]) -> None:
+        """Ask the front end, without blocking the loop, and hand its answer to the driver."""
+        while self._next_input() is not None:
+            pass  # stale replies to questions of earlier cells
+        question = {"prompt": content.prompt[:10_000], "password": content.password}
+        self.session.send(self.stdin_socket, "input_request", question, parent, ident=ident)
+        value = await self._await_input()
+        session = self._vm_connection.current
+        if session is not None:
+            with contextlib.suppress(EraError):
+                await session.reply_input(request, {"value": value})
+
+    async def _await_input(self) -> str:
+        """Poll: the socket's own fd is edge-triggered and shared with the base class."""
+        while (value := self._next_input()) is None:  # noqa: ASYNC110
+            await asyncio.sleep(STDIN_POLL)
+        return value
+
+    def _next_input(self) -> str | None:
+        """The value of an input_reply that has arrived, None when there is none."""
+        try:
+            _, reply = self.session.recv(self.stdin_socket, mode=zmq.NOBLOCK)
+        except Exception:  # an invalid message: ask on
+            self.log.warning("an invalid message on stdin", exc_info=True)
+            return None
+        return None if reply is None else str(reply["content"].get("value", ""))
+
+    def _stop_input(self) -> None:
+        if self._input is not None:
+            self._input.cancel()
+            self._input = None
+
+    # ---- the other requests
+
+    async def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
+        empty = {"matches": [], "cursor_start": cursor_pos, "cursor_end": cursor_pos, "metadata": {}, "status": "ok"}
+        session = self._idle_session()
+        if session is None:
+            return empty
+        try:
+            found = (await session.complete(code, cursor_pos)).content
+        except EraError:
+            return empty
+        return {**empty, "matches": found.matches, "cursor_start": found.cursor_start, "cursor_end": found.cursor_end}
+
+    async def do_inspect(
+        self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()
+    ) -> dict[str, Any]:
+        nothing = {"status": "ok", "found": False, "data": {}, "metadata": {}}
+        session = self._idle_session()
+        if session is None:
+            return nothing
+        try:
+            found = (await session.inspect(code, cursor_pos, detail_level)).content
+        except EraError:
+            return nothing
+        if not found.found:
+            return nothing
+        data, metadata, _ = filter_bundle(found.data, found.metadata)
+        return {"status": "ok", "found": True, "data": data, "metadata": metadata}
+
+    async def do_is_complete(self, code: str) -> dict[str, Any]:
+        session = self._idle_session()
+        if session is None:
+            return {"status": "unknown"}
+        try:
+            found = (await session.is_complete(code)).content
+        except EraError:
+            return {"status": "unknown"}
+        return {"status": found.status, **({"indent": found.indent} if found.status == "incomplete" else {})}
+
+    def _idle_session(self) -> Session | None:
+        """Small requests start no VM: before there is a session they get an empty answer."""
+        session = self._vm_connection.current
+        return None if session is None or session.busy else session
+
+    async def do_history(
+        self,
+        hist_access_type: str,
+        output: bool,
+        raw: bool,
+        session: int | None = None,
+        start: int | None = None,
+        stop: int | None = None,
+        n: int | None = None,
+        pattern: str | None = None,
+        unique: bool = False,
+    ) -> dict[str, Any]:
+        if hist_access_type == "range":
+            found = self._history.range(start or 0, stop) if not session else []
+        elif hist_access_type == "search":
+            found = self._history.search(pattern or "*", n, unique=unique)
+        else:
+            found = self._history.tail(n or 0)
+        return {
+            "status": "ok",
+            "history": [(number, line, (text, None) if output else text) for number, line, text in found],
+        }
+
+    # ---- end
+
+    async def shutdown_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """As the base class, but both loops stop a moment later: else control publishes after IOPub has stopped.
+
+        The session ends with our connection to the shim, however we end; the VM goes on.
+        """
+        content = await self.do_shutdown(parent["content"]["restart"])
+        self.session.send(stream, "shutdown_reply", content, parent, ident=ident)
+        self._shutdown_message = self.session.msg("shutdown_reply", content, parent)
+        await self._at_shutdown()
+        control_loop = self.control_stream.io_loop
+        shell_loop = self.io_loop
+        control_loop.call_later(SHUTDOWN_FLUSH, control_loop.stop)
+        shell_loop.add_callback(shell_loop.call_later, SHUTDOWN_FLUSH, shell_loop.stop)
+        if self.shell_stream.io_loop is not shell_loop:
+            channel_loop = self.shell_stream.io_loop
+            channel_loop.add_callback(channel_loop.call_later, SHUTDOWN_FLUSH, channel_loop.stop)
+
+
+def _filter_expressions(expressions: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """user_expressions of a guest: the same filter as for outputs."""
+    result: dict[str, Any] = {}
+    for name, value in expressions.items():
+        if value.get("status") == "ok" and isinstance(value.get("data"), dict):
+            data, metadata, _ = filter_bundle(value["data"], {})
+            result[name] = {"status": "ok", "data": data, "metadata": metadata}
+        else:
+            lines = [str(line) for line in value.get("traceback", [])]
+            error = error_content(str(value.get("ename", "")), str(value.get("evalue", "")), lines)
+            result[name] = {"status": "error", **error}
+    return result

@@ -1,0 +1,187 @@
+"""A session: one language driver in a VM, spoken to in Jupyter message contents."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import signal
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from era_kernel.errors import DriverError, EraError, ProtocolError
+from era_kernel.languages import LanguageSpec
+from era_kernel.protocol import agent, driver
+from era_kernel.protocol.agent import ExitKind, ProcessExit
+from era_kernel.shim.client import GuestProcess, ShimClient
+
+ReplyT = TypeVar("ReplyT")
+
+READY_TIMEOUT = 90.0
+REMEMBERED_REQUESTS = 256
+
+
+class SessionEvents(Protocol):
+    """Who is told what a session prints and shows. `request` is the id of the request that an event belongs to."""
+
+    def text(self, name: str, data: bytes) -> None:
+        """The cell, or what it left running, wrote to "stdout" or "stderr"."""
+
+    def event(self, request: str, event: driver.Event) -> None:
+        """A display, a result, an error, a question."""
+
+
+class Session:
+    """One driver process, from `open()` until it ends or `close()` is called.
+
+    One request is under way at a time. Whatever ends the driver (the cell's own exit(), a kill, the VM's end, a broken
+    protocol) fails that request with an error that says so; `ended` is set from then on.
+    """
+
+    def __init__(self, events: SessionEvents) -> None:
+        self._events = events
+        self._reader = driver.MessageReader()
+        self._process: GuestProcess | None = None
+        self._ready: asyncio.Future[driver.Ready] = asyncio.get_running_loop().create_future()
+        self._waiting: tuple[str, type[Any], asyncio.Future[Any]] | None = None
+        self._known: OrderedDict[str, None] = OrderedDict()
+        self._error: EraError | None = None
+        self._watch: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(cls, client: ShimClient, language: LanguageSpec, events: SessionEvents) -> Session:
+        """Start the driver and wait until it is ready. Raises DriverError, VmLostError."""
+        session = cls(events)
+        session._process = await client.spawn(language.driver, session._take, driver=True)
+        session._process.close_fd(agent.STDIN)
+        session._watch = asyncio.create_task(session._watch_end())
+        waited: list[asyncio.Future[Any]] = [session._ready, session._watch]
+        await asyncio.wait(waited, timeout=READY_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        if not session._ready.done():
+            error = session._error or DriverError(f"The {language.name} driver was not ready in {READY_TIMEOUT:.0f} s")
+            session.close()
+            raise error
+        return session
+
+    @property
+    def ended(self) -> bool:
+        return self._error is not None
+
+    @property
+    def busy(self) -> bool:
+        return self._waiting is not None
+
+    async def execute(self, content: dict[str, Any], *, on_start: Callable[[str], None]) -> driver.ExecuteReply:
+        """Run a cell: `content` as of an execute_request; `on_start` gets its request id before anything is sent."""
+        return await self._request("execute_request", content, driver.ExecuteReply, on_start)
+
+    async def complete(self, code: str, cursor_pos: int) -> driver.CompleteReply:
+        return await self._request("complete_request", {"code": code, "cursor_pos": cursor_pos}, driver.CompleteReply)
+
+    async def inspect(self, code: str, cursor_pos: int, detail_level: int) -> driver.InspectReply:
+        content = {"code": code, "cursor_pos": cursor_pos, "detail_level": detail_level}
+        return await self._request("inspect_request", content, driver.InspectReply)
+
+    async def is_complete(self, code: str) -> driver.IsCompleteReply:
+        return await self._request("is_complete_request", {"code": code}, driver.IsCompleteReply)
+
+    async def reply_input(self, request: str, content: dict[str, str]) -> None:
+        """Answer an input_request: {"value": …} or {"error": …}."""
+        await self._send(driver.encode_request("input_reply", request, content))
+
+    def interrupt(self) -> None:
+        """SIGINT to the driver's process group, as a terminal's Ctrl-C."""
+        if self._process is not None:
+            self._process.signal(signal.SIGINT)
+
+    def close(self) -> None:
+        """End the driver and all that its cells started."""
+        if self._process is not None:
+            self._process.signal(signal.SIGKILL, agent.Scope.ALL)
+        self._fail(DriverError("The session was closed"))
+
+    async def _request(
+        self,
+        kind: str,
+        content: dict[str, Any],
+        reply: type[ReplyT],
+        on_start: Callable[[str], None] | None = None,
+    ) -> ReplyT:
+        if self._error is not None:
+            raise self._error
+        if self._waiting is not None:
+            raise DriverError("The session is busy with another request")
+        request = secrets.token_hex(16)
+        self._known[request] = None
+        if len(self._known) > REMEMBERED_REQUESTS:
+            self._known.popitem(last=False)
+        answer: asyncio.Future[ReplyT] = asyncio.get_running_loop().create_future()
+        self._waiting = (request, reply, answer)
+        try:
+            if on_start is not None:
+                on_start(request)
+            await self._send(driver.encode_request(kind, request, content))
+            return await answer
+        finally:
+            self._waiting = None
+
+    async def _send(self, data: bytes) -> None:
+        assert self._process is not None
+        await self._process.write(agent.DRIVER_IN, data)
+
+    # ---- from the guest
+
+    def _take(self, fd: int, data: bytes) -> None:
+        if fd != agent.DRIVER_OUT:
+            self._events.text("stdout" if fd == agent.STDOUT else "stderr", data)
+            return
+        if self._error is not None:
+            return
+        try:
+            for message in self._reader.feed(data):
+                self._dispatch(message)
+        except ProtocolError as error:
+            self._fail(DriverError(f"The session was closed: {error.message}"))
+            if self._process is not None:
+                self._process.signal(signal.SIGKILL, agent.Scope.ALL)
+
+    def _dispatch(self, message: driver.DriverMessage) -> None:
+        if isinstance(message, driver.Ready):
+            if self._ready.done():
+                raise ProtocolError("The driver said twice that it is ready")
+            self._ready.set_result(message)
+        elif message.id not in self._known:
+            raise ProtocolError("The driver answered what nobody asked")
+        elif isinstance(message, driver.Reply):
+            if self._waiting is None or self._waiting[0] != message.id or not isinstance(message, self._waiting[1]):
+                raise ProtocolError("The driver sent a reply to another request than the one under way")
+            if not self._waiting[2].done():
+                self._waiting[2].set_result(message)
+        else:
+            self._events.event(message.id, message)
+
+    async def _watch_end(self) -> None:
+        assert self._process is not None
+        try:
+            self._fail(_ending(await self._process.wait()))
+        except EraError as error:
+            self._fail(error)
+
+    def _fail(self, error: EraError) -> None:
+        if self._error is None:
+            self._error = error
+        if self._waiting is not None and not self._waiting[2].done():
+            self._waiting[2].set_exception(self._error)
+
+
+def _ending(ended: ProcessExit) -> EraError:
+    """What to tell whoever waited for a driver that ended."""
+    fresh = "The next cell runs in a fresh session, without this one's variables."
+    if ended.oom:
+        return DriverError("The VM ran out of memory and ended the session", fresh)
+    if ended.kind is ExitKind.FAILED:
+        return DriverError(f"The language's driver could not be started (errno {ended.value})", "Is the image right?")
+    if ended.kind is ExitKind.SIGNALED:
+        name = signal.Signals(ended.value).name if ended.value in set(signal.Signals) else str(ended.value)
+        return DriverError(f"The session was ended by {name}", fresh)
+    return DriverError(f"The session ended (exit status {ended.value})", fresh)
