@@ -1,0 +1,39 @@
+"""The whole test run has a state folder of its own, and leaves no VM behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+CLEAN_TIMEOUT = 120
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    folder = tempfile.mkdtemp(prefix="era-tests-")
+    os.environ["AGENT_STATE_DIR"] = folder
+    os.environ.pop("AGENT_VM_RUNTIME", None)
+    config.stash[STATE] = Path(folder)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    folder = config.stash[STATE]
+    command = [sys.executable, "-m", "era_kernel", "vm", "clean", "--all"]
+    env = {**os.environ, "AGENT_STATE_DIR": str(folder)}
+    if (folder / "registry.json").exists():
+        subprocess.run(command, env=env, timeout=CLEAN_TIMEOUT, check=False)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+STATE = pytest.StashKey[Path]()
+
+
+@pytest.fixture(scope="session")
+def state_dir(pytestconfig: pytest.Config) -> Path:
+    """The state folder that all tests share; its VMs are cleaned at the end of the run."""
+    return pytestconfig.stash[STATE]

@@ -1,0 +1,67 @@
+"""Driver messages: validated, bounded, and never more than what they say they are."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from era_kernel.errors import ProtocolError
+from era_kernel.protocol import driver
+
+
+def message(value: object) -> bytes:
+    text = json.dumps(value).encode()
+    return struct.pack(">I", len(text)) + text
+
+
+def test_messages_survive_being_cut() -> None:
+    data = message({"type": "ready", "id": "", "content": {"language_version": "3.11"}}) + message(
+        {"type": "execute_reply", "id": "ab", "content": {"status": "ok", "user_expressions": {}}}
+    )
+    reader = driver.MessageReader()
+    got = [each for byte in data for each in reader.feed(bytes([byte]))]
+    assert [type(each) for each in got] == [driver.Ready, driver.ExecuteReply]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        {"type": "unheard_of", "id": "", "content": {}},
+        {"type": "error", "id": "a", "content": {"ename": 1, "evalue": "", "traceback": []}},
+        {"type": "execute_reply", "id": "a", "content": {"status": "fine"}},
+        {"type": "display_data", "content": {"data": {}}},
+        {"type": "display_data", "id": "a", "content": {"data": []}},
+    ],
+)
+def test_what_is_no_message_is_refused(value: object) -> None:
+    with pytest.raises(ProtocolError):
+        list(driver.MessageReader().feed(message(value)))
+
+
+def test_a_length_out_of_bounds_is_refused_before_anything_is_kept() -> None:
+    with pytest.raises(ProtocolError, match="announces"):
+        list(driver.MessageReader().feed(struct.pack(">I", driver.MAX_MESSAGE + 1)))
+
+
+def test_deep_nesting_is_refused() -> None:
+    text = b'{"type":"display_data","id":"a","content":{"data":{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}}}"
+    with pytest.raises(ProtocolError):
+        list(driver.MessageReader().feed(struct.pack(">I", len(text)) + text))
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_refused_or_wait_for_more(text: bytes) -> None:
+    with pytest.raises(ProtocolError):
+        list(driver.MessageReader().feed(struct.pack(">I", len(text)) + text))
+
+
+def test_a_request_as_the_driver_reads_it() -> None:
+    data = driver.encode_request("complete_request", "0a", {"code": "é", "cursor_pos": 1})
+    (length,) = struct.unpack(">I", data[:4])
+    assert length == len(data) - 4
+    assert json.loads(data[4:]) == {"type": "complete_request", "id": "0a", "content": {"code": "é", "cursor_pos": 1}}
