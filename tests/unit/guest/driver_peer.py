@@ -1,0 +1,170 @@
+"""The host's side of a driver, for tests: the real driver as a child process, real pipes on its fds 3 and 4."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import era_kernel.guest
+from era_kernel.protocol import driver
+
+DRIVER = Path(era_kernel.guest.__file__).parent / "drivers/python/driver.py"
+START_SCRIPT = (
+    "import os, sys; a, b = map(int, sys.argv[1:3]); os.dup2(a, 3); os.dup2(b, 4); os.execv(sys.argv[3], sys.argv[3:])"
+)
+LIMIT = 20.0
+
+
+@dataclass
+class Answer:
+    """What a request gave: its events in order, its reply's content."""
+
+    reply: Any
+    events: list[Any] = field(default_factory=list)
+
+    def only(self, kind: type) -> Any:
+        (event,) = [each.content for each in self.events if isinstance(each, kind)]
+        return event
+
+
+class DriverPeer:
+    """A driver that is ready for requests."""
+
+    def __init__(self, python: str = sys.executable) -> None:
+        to_read, self._to_driver = os.pipe()
+        self._from_driver, to_write = os.pipe()
+    high = [os.dup(fd) for fd in (to_read, to_write)]
+        for fd in high:
+            os.set_inheritable(fd, True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START_SCRIPT, *map(str, high), python, "-I", str(DRIVER)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=high,
+            start_new_session=True,
+        )
+        for fd in (to_read, to_write, *high):
+            os.close(fd)
+        self.output = {1: bytearray(), 2: bytearray()}
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self._readers = [
+            threading.Thread(target=self._copy, args=(number, pipe.fileno()), daemon=True)
+            for number, pipe in ((1, self.process.stdout), (2, self.process.stderr))
+        ]
+        for reader in self._readers:
+            reader.start()
+        self._messages = driver.MessageReader()
+        self._queue: list[Any] = []
+        self._count = 0
+        os.set_blocking(self._from_driver, False)
+        self.ready = self.next_message()
+
+    def _copy(self, number: int, fd: int) -> None:
+        with contextlib.suppress(OSError):
+            while data := os.read(fd, 65536):
+                self.output[number] += data
+
+    def send(self, kind: str, request: str, **content: Any) -> None:
+        os.write(self._to_driver, driver.encode_request(kind, request, content))
+
+    def next_message(self, limit: float = LIMIT) -> Any:
+        """The next message of the driver; EOFError when it has ended."""
+        deadline = time.monotonic() + limit
+        while not self._queue:
+            assert time.monotonic() < deadline, f"no message within {limit} s; stderr: {bytes(self.output[2])!r}"
+            try:
+                data = os.read(self._from_driver, 1 << 16)
+            except BlockingIOError:
+                time.sleep(0.001)
+                continue
+            if not data:
+                raise EOFError
+            self._queue += self._messages.feed(data)
+        return self._queue.pop(0)
+
+    def request(self, kind: str, **content: Any) -> Answer:
+        """Send a request and wait for its reply."""
+        self._count += 1
+        request = f"{self._count:032x}"
+        self.send(kind, request, **content)
+        return self.answer(request)
+
+    def answer(self, request: str) -> Answer:
+        answer = Answer(None)
+        while True:
+            message = self.next_message()
+            assert message.id == request
+            if isinstance(message, driver.Reply):
+                answer.reply = message.content
+                return answer
+            answer.events.append(message)
+
+    def start(self, code: str, **options: Any) -> str:
+        """Send a cell without waiting for its end; its request id."""
+        self._count += 1
+        request = f"{self._count:032x}"
+        content = {
+            "code": code,
+            "silent": False,
+            "store_history": True,
+            "user_expressions": {},
+            "allow_stdin": False,
+            "execution_count": self._count,
+            **options,
+        }
+        self.send("execute_request", request, **content)
+        return request
+
+    def run(self, code: str, **options: Any) -> Answer:
+        return self.answer(self.start(code, **options))
+
+    def value(self, expression: str) -> str:
+        """text/plain of an expression."""
+        return str(self.run(expression).only(driver.ExecuteResult).data["text/plain"])
+
+    def stdout(self, wait_for: bytes = b"", limit: float = LIMIT) -> bytes:
+        """What was printed; waits until it holds `wait_for`."""
+        deadline = time.monotonic() + limit
+        while wait_for not in self.output[1]:
+            assert time.monotonic() < deadline, f"{wait_for!r} was not printed, only {bytes(self.output[1])!r}"
+            time.sleep(0.001)
+        return bytes(self.output[1])
+
+    def interrupt(self) -> None:
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def wait(self) -> int:
+        return self.process.wait(LIMIT)
+
+    def close(self) -> None:
+        os.close(self._to_driver)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(LIMIT)
+        for reader in self._readers:
+            reader.join(LIMIT)
+        os.close(self._from_driver)
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+
+@contextlib.contextmanager
+def running_driver() -> Iterator[DriverPeer]:
+    peer = DriverPeer()
+    try:
+        yield peer
+    finally:
+        peer.close()
