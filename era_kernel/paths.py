@@ -65,6 +65,11 @@ class VmPaths:
         return self.folder / "console.log"
 
     @property
+    def bases(self) -> Path:
+        """What all VMs' disks are overlays on. Without it they are lost, so it is no part of the cache."""
+        return self.folder.parents[1] / "disks"
+
+    @property
     def shim_log(self) -> Path:
         return self.folder / "shim.log"
 

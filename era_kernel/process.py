@@ -38,6 +38,8 @@ PACKAGES = {
     "bwrap": "bubblewrap",
     "mmdebstrap": "mmdebstrap",
     "lz4": "lz4",
+    "zstd": "zstd",
+    "apt-cache": "apt",
     "pasta": "passt",
     "setpriv": "util-linux",
     "unshare": "util-linux",
@@ -215,3 +217,17 @@ def start_piped(
     log.debug("start %s", shlex.join(command))
     fd = stream.fileno()
     return subprocess.Popen(command, stdin=fd, stdout=fd, stderr=stderr, env=dict(env), start_new_session=True, cwd="/")
+
+
+def run_bytes(argv: Sequence[str], input: bytes, *, timeout: float) -> bytes:
+    """Run a filter over bytes, without a shell; what it wrote. Raises ToolMissingError, ToolFailedError."""
+    command = [find_tool(argv[0]), *argv[1:]]
+    log.debug("filter %s", shlex.join(command))
+    try:
+        done = subprocess.run(command, input=input, capture_output=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise ToolFailedError(f"{argv[0]} took longer than {timeout:.0f} s and was ended") from error
+    if done.returncode != 0:
+        tail = done.stderr.decode(errors="replace")[-OUTPUT_TAIL:].strip()
+        raise ToolFailedError(f"{argv[0]} failed with status {done.returncode}: {tail}", "", done.returncode, tail)
+    return done.stdout

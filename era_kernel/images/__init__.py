@@ -1,0 +1,1 @@
+"""From an OCI image to a disk, and the guest's kernel."""
