@@ -33,8 +33,10 @@ class Probe(msgspec.Struct, frozen=True):
 class BootPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that a shim needs to start a VM; written to the VM's folder as JSON.
 
-    The VMM's stdin and stdout are the frame stream; its stderr is appended to `console`, where the guest's console goes
-    too. `boot_timeout` in seconds, from start to the agent's HELLO; a boot that misses it is tried once more.
+    The VMM's stdin and stdout are the frame stream. Its stderr must be a unix stream socket: the guest's console goes
+    there too, and its end of file tells that nothing of the VMM is left, which is some ms after its process has ended.
+    What is read from it is kept in `console`. `boot_timeout` in seconds, from start to the agent's HELLO; a boot that
+    misses it is tried once more.
     """
 
     vm_id: str
@@ -56,7 +58,7 @@ class Launcher(Protocol):
         """Fetch or find `image` and give its digest (sha256:…); ImageError when it cannot be had."""
 
     def prepare(self, record: VmRecord, paths: VmPaths, report: Report) -> None:
-        """Make what the VM needs to boot (disks). Run again on a VM that has it, does nothing. ImageError, ToolError."""
+        """Make what the VM needs to boot (disks); nothing where it is made already. ImageError, ToolError."""
 
     def plan(self, record: VmRecord, paths: VmPaths) -> BootPlan:
         """The command line that boots a prepared VM."""

@@ -1,0 +1,1 @@
+"""How VMs are run: krunvm or QEMU."""
