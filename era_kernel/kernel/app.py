@@ -10,6 +10,10 @@ from traitlets import Dict
 from era_kernel.kernel.kernel import EraKernel
 
 
+DEFAULT_HIGH_WATER_MARK = 1000
+"""ZMQ's own, for the sockets that come after IOPub."""
+
+
 class EraKernelApp(IPKernelApp):
     """`python -m era_kernel.kernel -f CONNECTION_FILE --language LANGUAGE [--vm ID]`."""
 
@@ -22,6 +26,7 @@ class EraKernelApp(IPKernelApp):
 
     def init_profile_dir(self) -> None:
         """No IPython profile: nothing of it applies, and reading it costs time."""
+        self.profile_dir = None
 
     def init_config_files(self) -> None:
         """See init_profile_dir."""
@@ -37,7 +42,6 @@ class EraKernelApp(IPKernelApp):
 
     def init_iopub(self, context: Any) -> None:
         """IOPub without a high-water mark: with ZMQ's 1,000 a slow client silently loses messages, even `idle`."""
-        before = context.sndhwm
         context.sndhwm = 0
         super().init_iopub(context)
-        context.sndhwm = before
+        context.sndhwm = DEFAULT_HIGH_WATER_MARK

@@ -45,6 +45,12 @@ class VmConnection:
             self._opening = asyncio.create_task(self._open())
         return await asyncio.shield(self._opening)
 
+    async def opened(self) -> Session | None:
+        """The session, also one that is being opened now; None when there is none and none is coming."""
+        if self.current is None and self._opening is not None:
+            await asyncio.wait([self._opening])
+        return self.current
+
     async def warm_up(self) -> None:
         """Open the session before anybody asks for it; what fails is told to the first who does."""
         with contextlib.suppress(EraError):

@@ -47,6 +47,8 @@ class EraKernel(Kernel):
         self._waiting: asyncio.Task[Session] | None = None
         self._waiting_since = 0.0
         self._input: asyncio.Task[None] | None = None
+        # Who runs the cell, kept here: events come in the context of the connection, not of the request.
+        self._asker: tuple[Any, dict[str, Any]] = ([], {})
 
     def start(self) -> None:
         super().start()
@@ -87,6 +89,7 @@ class EraKernel(Kernel):
         allow_stdin: bool = False,
     ) -> dict[str, Any]:
         cell = Cell(self.get_parent("shell"), self.execution_count, silent)
+        self._asker = (self._get_shell_context_var(self._shell_parent_ident), cell.parent)
         try:
             reply = await self._execute(cell, code, store_history, user_expressions or {}, allow_stdin)
         except asyncio.CancelledError:
@@ -195,8 +198,7 @@ class EraKernel(Kernel):
 
     def _ask_input(self, request: str, content: driver.InputContent) -> None:
         self._stop_input()
-        ident = self._get_shell_context_var(self._shell_parent_ident)
-        self._input = asyncio.create_task(self._ask(request, content, ident, self.get_parent("shell")))
+        self._input = asyncio.create_task(self._ask(request, content, *self._asker))
 
     async def _ask(self, request: str, content: driver.InputContent, ident: Any, parent: dict[str, Any]) -> None:
         """Ask the front end, without blocking the loop, and hand its answer to the driver."""
@@ -234,7 +236,7 @@ class EraKernel(Kernel):
 
     async def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
         empty = {"matches": [], "cursor_start": cursor_pos, "cursor_end": cursor_pos, "metadata": {}, "status": "ok"}
-        session = self._idle_session()
+        session = await self._idle_session()
         if session is None:
             return empty
         try:
@@ -247,7 +249,7 @@ class EraKernel(Kernel):
         self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()
     ) -> dict[str, Any]:
         nothing = {"status": "ok", "found": False, "data": {}, "metadata": {}}
-        session = self._idle_session()
+        session = await self._idle_session()
         if session is None:
             return nothing
         try:
@@ -260,7 +262,7 @@ class EraKernel(Kernel):
         return {"status": "ok", "found": True, "data": data, "metadata": metadata}
 
     async def do_is_complete(self, code: str) -> dict[str, Any]:
-        session = self._idle_session()
+        session = await self._idle_session()
         if session is None:
             return {"status": "unknown"}
         try:
@@ -269,9 +271,9 @@ class EraKernel(Kernel):
             return {"status": "unknown"}
         return {"status": found.status, **({"indent": found.indent} if found.status == "incomplete" else {})}
 
-    def _idle_session(self) -> Session | None:
-        """Small requests start no VM: before there is a session they get an empty answer."""
-        session = self._vm_connection.current
+    async def _idle_session(self) -> Session | None:
+        """The session for a small request. It waits for one that is being opened, but starts no VM of its own."""
+        session = await self._vm_connection.opened()
         return None if session is None or session.busy else session
 
     async def do_history(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -36,6 +37,9 @@ def main() -> None:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     paths = VmPaths(options.folder, options.folder)
+    if not paths.boot_plan.exists():  # the lock would make the folder of a VM that is no more
+        answer(options.ready_fd, ShimFailed(f"{options.folder.name} is no more", "", ""))
+        return
     lock = FileLock(paths.shim_lock, timeout=LOCK_WAIT)
     try:
         with lock:
@@ -74,7 +78,7 @@ def failure(error: Exception) -> ShimFailed:
 
 
 def answer(fd: int, message: ShimStarted | ShimFailed) -> None:
-    with os.fdopen(fd, "wb") as ready:
+    with contextlib.suppress(BrokenPipeError), os.fdopen(fd, "wb") as ready:
         ready.write(msgspec.json.encode(message))
 
 

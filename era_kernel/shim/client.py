@@ -150,15 +150,19 @@ class ShimClient(asyncio.Protocol):
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.setblocking(False)
         loop = asyncio.get_running_loop()
+        client = cls(vm_id)
         try:
             async with asyncio.timeout(timeout):
                 with socket_address(paths.socket) as address:
                     await loop.sock_connect(connection, address)
-                _, client = await loop.create_connection(lambda: cls(vm_id), sock=connection)
+                await loop.create_connection(lambda: client, sock=connection)
                 client._write(control.encode_control(control.Attach(PROTOCOL)))
                 await client._first(client._attached)
-        except (OSError, TimeoutError) as error:
+        except BaseException as error:
+            client._abort()
             connection.close()
+            if not isinstance(error, OSError | TimeoutError):
+                raise
             raise VmLostError(f"{vm_id} does not answer", f"`era vm start --vm {vm_id}` brings it up.") from error
         return client
 
@@ -291,6 +295,9 @@ class ShimClient(asyncio.Protocol):
             self.lost.set_result(error)
         for process in list(self._processes.values()):
             process.fail(error)
+        self._abort()
+
+    def _abort(self) -> None:
         if self._transport is not None:
             self._transport.abort()
 

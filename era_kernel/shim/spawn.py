@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import sys
@@ -15,6 +16,8 @@ from era_kernel.models import ProcessIdentity
 from era_kernel.paths import VmPaths
 
 MAX_ANSWER = 1 << 20
+LOG_TAIL = 4096
+END_WAIT = 5.0
 
 
 class ShimStarted(msgspec.Struct, frozen=True, tag="started"):
@@ -56,7 +59,11 @@ def start_shim(paths: VmPaths, *, ephemeral: bool = False, timeout: float = 180.
         raise
     finally:
         os.close(read_end)
-    return _understood(text, paths)
+    try:
+        return _understood(text, paths)
+    except BootError:
+        process.wait_gone(identity, END_WAIT)  # until then it holds the VM's lock
+        raise
 
 
 def _read_answer(fd: int, timeout: float) -> bytes:
@@ -81,11 +88,20 @@ def _understood(text: bytes, paths: VmPaths) -> ShimStarted:
         message: ShimStarted | ShimFailed = msgspec.json.decode(text, type=ShimStarted | ShimFailed)
     except msgspec.DecodeError as error:
         raise BootError(
-            f"The process that starts {paths.folder.name} ended without a word", f"Its log is {paths.shim_log}."
+            f"The process that starts {paths.folder.name} ended without a word",
+            "The end of its log follows.",
+            _log(paths),
         ) from error
     if isinstance(message, ShimFailed):
         raise BootError(message.message, message.remedy, message.console)
     return message
+
+
+def _log(paths: VmPaths) -> str:
+    """The end of the shim's log, for whoever is told that it failed: the file goes with a VM that was not made."""
+    with contextlib.suppress(OSError):
+        return paths.shim_log.read_bytes()[-LOG_TAIL:].decode(errors="replace")
+    return ""
 
 
 def shim_alive(paths: VmPaths) -> bool:

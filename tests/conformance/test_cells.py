@@ -144,10 +144,8 @@ def test_completion_inspection_and_is_complete(book: Notebook) -> None:
     assert found["found"]
     assert "Press the pear." in found["data"]["text/plain"]
     assert "litres=1" in found["data"]["text/plain"]
-    assert book.client.is_complete("if True:", reply=True, timeout=20)["content"] == {
-        "status": "incomplete",
-        "indent": "    ",
-    }
+    book.client.is_complete("if True:")
+    assert book.client.get_shell_msg(timeout=20)["content"] == {"status": "incomplete", "indent": "    "}
 
 
 def test_images_are_shown_and_html_is_dropped_with_a_note(book: Notebook) -> None:

@@ -93,7 +93,7 @@ def test_a_cell_that_forges_messages_loses_its_session_not_the_kernel(state_dir:
     forge = (
         "import os, struct\n"
         'text = b\'{"type": "execute_reply", "id": "00", "content": {"status": "ok"}}\'\n'
-        "for fd in range(3, 64):\n"
+        "for fd in range(3, 200):\n"
         "    try: os.write(fd, struct.pack('>I', len(text)) + text)\n"
         "    except OSError: pass\n"
         "import time; time.sleep(5)"

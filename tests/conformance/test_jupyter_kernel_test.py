@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 
 import jupyter_kernel_test
 import pytest
-from jupyter_kernel_test import IopubWelcomeTests, KernelTests
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
 jupyter_kernel_test.TIMEOUT = 60
 
 
-class TestEraPython(KernelTests):  # type: ignore[misc]
+class TestEraPython(jupyter_kernel_test.KernelTests):  # type: ignore[misc]
     kernel_name = "era-python"
     language_name = "python"
     file_extension = ".py"
@@ -38,7 +37,7 @@ class TestEraPython(KernelTests):  # type: ignore[misc]
             "code": "class Image:\n    def _repr_png_(self): return b'\\x89PNG\\r\\n\\x1a\\n'\ndisplay(Image())",
             "mime": "image/png",
         },
-        {"code": "class Formula:\n    def _repr_latex_(self): return '$x$'\nFormula()", "mime": "text/latex"},
+        {"code": "class Formula:\n    def _repr_latex_(self): return '$x$'\ndisplay(Formula())", "mime": "text/latex"},
     ]
     supported_history_operations = ("tail", "range", "search")
     code_history_pattern = "1?2*"
@@ -46,6 +45,6 @@ class TestEraPython(KernelTests):  # type: ignore[misc]
     code_clear_output = "clear_output()"
 
 
-class TestIopubWelcome(IopubWelcomeTests):  # type: ignore[misc]
+class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):  # type: ignore[misc]
     kernel_name = "era-python"
     support_iopub_welcome = True

@@ -43,9 +43,7 @@ class DriverPeer:
     def __init__(self, python: str = sys.executable) -> None:
         to_read, self._to_driver = os.pipe()
         self._from_driver, to_write = os.pipe()
-    high = [os.dup(fd) for fd in (to_read, to_write)]
-        for fd in high:
-            os.set_inheritable(fd, True)
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (to_read, to_write)]
         self.process = subprocess.Popen(
             [sys.executable, "-c", START_SCRIPT, *map(str, high), python, "-I", str(DRIVER)],
             stdin=subprocess.DEVNULL,

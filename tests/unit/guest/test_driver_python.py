@@ -157,7 +157,8 @@ def test_a_fork_prints_nothing_twice_and_does_not_speak_for_the_session(peer: Dr
 
 def test_threads_print_after_their_cell(peer: DriverPeer) -> None:
     peer.run(
-        "import threading, time\ndef late():\n    time.sleep(0.3)\n    print('late')\nthreading.Thread(target=late).start()"
+        "import threading, time\ndef late():\n    time.sleep(0.3)\n    print('late')\n"
+        "threading.Thread(target=late).start()"
     )
     peer.stdout(b"late\n")
 
