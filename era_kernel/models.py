@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
 import msgspec
+
+VmId = Annotated[str, msgspec.Meta(pattern=r"\A[a-z][a-z0-9]*-[0-9a-f]{8}\Z")]
+"""`LANGUAGE-` and 8 hex digits. Names the VM's folder, so a decoded id is never anything else."""
 
 
 class VmState(StrEnum):
     """A VM's state, as the listing shows it.
 
-    provisioning: being made or booting · ready: up, nobody's process in it · running: up, with a session or a
+    provisioning: being made · ready: up, nobody's process in it · running: up, with a session or a
     command in it · stopped: not up, its disk kept.
     """
 
@@ -61,10 +65,11 @@ class VmRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the registry keeps of a VM.
 
     `digest` is the image's (sha256:…) as the reference meant it at creation, `created` and `last_run` are seconds since
-    the epoch (`last_run` 0.0: never), `shim` is set while the VM is up.
+    the epoch (`last_run` 0.0: never), `shim` and `vmm` are set while the VM is up. `owner` is the process that a temp
+    VM is for: the VM does not outlive it. `state` is never `running` here: only a look into the VM tells.
     """
 
-    id: str
+    id: VmId
     spec: VmSpec
     purpose: Purpose
     launcher: str
@@ -74,6 +79,7 @@ class VmRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     last_run: float = 0.0
     shim: ProcessIdentity | None = None
     vmm: ProcessIdentity | None = None
+    owner: ProcessIdentity | None = None
 
 
 class ExecResult(msgspec.Struct, frozen=True):

@@ -1,0 +1,92 @@
+"""A VM made and brought up, or nothing made at all."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import threading
+import time
+
+from era_kernel import process
+from era_kernel.errors import EraError, UnknownVmError, VmStateError
+from era_kernel.languages import LanguageSpec
+from era_kernel.launchers.base import Launcher
+from era_kernel.launchers.choose import choose_launcher
+from era_kernel.models import Purpose, VmRecord
+from era_kernel.service.context import Context
+from era_kernel.service.limits import Request
+from era_kernel.service.locks import vm_lock
+from era_kernel.service.power import bring_up
+from era_kernel.service.remove import remove_vm
+
+log = logging.getLogger(__name__)
+
+
+class CancelledCreationError(VmStateError):
+    """Whoever wanted the VM no longer does."""
+
+
+def create_vm(context: Context, request: Request, cancelled: threading.Event | None = None) -> VmRecord:
+    """Make a VM and bring it up. When that fails, or `cancelled` is set between two steps, nothing of it stays.
+
+    Raises LauncherError, ImageError, ToolError, BootError, RegistryError, StateFolderError.
+    """
+    launcher = choose_launcher(context.runtime)
+    image = request.image or default_image(request.language)
+    digest = launcher.resolve(image, context.report)
+    record = new_record(request, launcher, image, digest)
+    with vm_lock(context.state, record.id):
+        try:
+            context.repository.add(record)
+            prepare(context, record, launcher)
+            _stop_if(cancelled)
+            ready = bring_up(context, record, launcher)
+            _stop_if(cancelled)
+        except BaseException:
+            _undo(context, record)
+            raise
+    return ready
+
+
+def default_image(language: LanguageSpec) -> str:
+    """The language's local image where it was built, else its public one."""
+    from era_kernel.images.buildah import find_image
+
+    return language.public_image if find_image(language.local_image) is None else language.local_image
+
+
+def new_record(request: Request, launcher: Launcher, image: str, digest: str) -> VmRecord:
+    temporary = request.purpose is Purpose.TEMP
+    return VmRecord(
+        id=f"{request.language.name}-{secrets.token_hex(4)}",
+        spec=request.spec(image),
+        purpose=request.purpose,
+        launcher=launcher.name,
+        digest=digest,
+        created=time.time(),
+        owner=process.identify(os.getpid()) if temporary else None,
+    )
+
+
+def prepare(context: Context, record: VmRecord, launcher: Launcher) -> None:
+    """Make what the VM boots from, where it is not there yet."""
+    paths = context.state.vm(record.id)
+    if record.spec.persist:
+        paths.persist.mkdir(mode=0o700, exist_ok=True)
+    launcher.prepare(record, paths, context.report)
+
+
+def _stop_if(cancelled: threading.Event | None) -> None:
+    if cancelled is not None and cancelled.is_set():
+        raise CancelledCreationError("The VM is no longer wanted")
+
+
+def _undo(context: Context, record: VmRecord) -> None:
+    """Remove what was made so far. What cannot be removed now is removed by the next look at the VMs."""
+    try:
+        with contextlib.suppress(UnknownVmError):
+            remove_vm(context, context.repository.get(record.id))
+    except (EraError, OSError) as error:
+        log.warning("What was made of %s could not be removed yet: %s", record.id, error)

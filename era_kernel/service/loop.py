@@ -1,0 +1,39 @@
+"""From plain code into asyncio and threads."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from era_kernel.errors import EraError, StateFolderError
+from era_kernel.service.results import Outcome, Outcomes
+
+T = TypeVar("T")
+THREADS = 16
+
+
+def run_async(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine to its end in a loop and a thread of its own: a notebook's thread has a loop already."""
+    with ThreadPoolExecutor(1, thread_name_prefix="era-loop") as pool:
+        return pool.submit(lambda: asyncio.run(main())).result()
+
+
+def side_by_side(vm_ids: Iterable[str], action: Callable[[str], object]) -> Outcomes:
+    """Do something with several VMs at once; one that fails does not stop the others. An id named twice counts once."""
+
+    def attempt(vm_id: str) -> Outcome:
+        try:
+            action(vm_id)
+        except EraError as error:
+            return Outcome(vm_id, error)
+        except OSError as error:
+            return Outcome(vm_id, StateFolderError(f"{vm_id}: {error}"))
+        return Outcome(vm_id)
+
+    unique = list(dict.fromkeys(vm_ids))
+    if not unique:
+        return []
+    with ThreadPoolExecutor(min(THREADS, len(unique)), thread_name_prefix="era-vm") as pool:
+        return list(pool.map(attempt, unique))

@@ -1,0 +1,36 @@
+"""What actions on VMs answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from era_kernel.errors import EraError
+from era_kernel.models import ExecResult, VmRecord
+
+Output = Callable[[str, int, bytes], None]
+"""Takes (VM id, fd 1 or 2, bytes) of a command's output, as it comes."""
+
+
+class VmView(msgspec.Struct, frozen=True):
+    """A VM as it is now: `record.state` is the live one.
+
+    `mem_used` in MiB and `uptime` in seconds are None for a VM that is not up or did not say in time.
+    """
+
+    record: VmRecord
+    mem_used: int | None = None
+    uptime: float | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What became of one of several VMs; `error` is None when it went well."""
+
+    vm_id: str
+    error: EraError | None = None
+
+
+Outcomes = list[Outcome]
+Results = list[ExecResult | Outcome]
+Views = list[VmView]
