@@ -1,0 +1,129 @@
+"""Where a command writes: results to stdout, all else to stderr; rich is loaded only for what has to look nice."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from era_kernel.errors import EraError
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+STDOUT = 1
+STDERR = 2
+BROKEN_PIPE = 128 + 13
+"""The exit status of a program whose reader went away: what a shell shows for SIGPIPE."""
+
+_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if code != 0x09}
+
+
+def printable(text: str) -> str:
+    """`text` on one line, harmless to a terminal: control characters are shown as \\xNN.
+
+    Errors may quote what a guest said.
+    """
+    return text.replace("\n", " ").translate(_VISIBLE)
+
+
+def unwritable(error: OSError) -> BaseException:
+    """What ends a command whose stdout takes no more: quietly when its reader left, else with an error."""
+    if isinstance(error, BrokenPipeError):
+        return SystemExit(BROKEN_PIPE)
+    return EraError(f"The output cannot be written: {error.strerror}")
+
+
+def open_standard_streams() -> None:
+    """Put /dev/null where stdin, stdout or stderr is closed: the next file opened would be taken for it."""
+    for fd in (0, STDOUT, STDERR):
+        try:
+            os.fstat(fd)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest free number is `fd`
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of `data` to `fd`, also when it is a pipe that somebody made non-blocking. Raises OSError."""
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            select.select([], [fd], [])
+
+
+class Console:
+    """The terminal, files or pipes that a command writes to. Texts are printed as they are, never as markup."""
+
+    def __init__(self) -> None:
+        self._status: Status | None = None
+
+    def line(self, text: str) -> None:
+        """One line of the command's result. Ends the command when nobody reads any more."""
+        self._write(STDOUT, f"{printable(text)}\n")
+
+    def document(self, text: str) -> None:
+        """Several lines of the command's result, ending with a newline."""
+        self._write(STDOUT, text)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table, as wide as it has to be where no terminal limits it."""
+        self._write(STDOUT, _table(columns, rows))
+
+    def note(self, text: str) -> None:
+        """A line on stderr that is neither result nor failure."""
+        self._write(STDERR, f"{printable(text)}\n")
+
+    def error(self, error: EraError | str, subject: str = "") -> None:
+        """`era: [SUBJECT: ]MESSAGE. REMEDY` on stderr, on one line."""
+        self._write(STDERR, printable(f"era: {subject}: {error}" if subject else f"era: {error}") + "\n")
+
+    def report(self, text: str) -> None:
+        """Progress, on stderr: one line that changes on a terminal, a line each elsewhere."""
+        if not os.isatty(STDERR):
+            self.note(text)
+            return
+        from rich.console import Console as RichConsole
+        from rich.text import Text
+
+        if self._status is None:
+            self._status = RichConsole(stderr=True).status(Text(printable(text)))
+            self._status.start()
+        else:
+            self._status.update(Text(printable(text)))
+
+    def end_progress(self) -> None:
+        """Take the progress line away. Everything else that is printed does so first."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None
+
+    def _write(self, fd: int, text: str) -> None:
+        self.end_progress()
+        try:
+            write_all(fd, text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            if fd == STDOUT:
+                raise unwritable(error) from None
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    import io
+
+    from rich import box
+    from rich.console import Console as RichConsole
+    from rich.table import Table
+    from rich.text import Text
+
+    terminal = os.isatty(STDOUT)
+    table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        table.add_column(column, no_wrap=number == 0 or not terminal, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    text = io.StringIO()
+    width = os.get_terminal_size(STDOUT).columns if terminal else 10_000
+    RichConsole(file=text, force_terminal=terminal, width=width).print(table)
+    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

@@ -1,0 +1,1 @@
+"""What a VM needs here, checked: findings as data, for whoever shows them."""
