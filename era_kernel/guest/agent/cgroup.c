@@ -1,0 +1,159 @@
+#include "cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "files.h"
+#include "log.h"
+
+#define TOP "/sys/fs/cgroup"
+#define OURS TOP "/era"
+
+/* The kernel's numbers are given here and in resume.c, because musl's compiler comes without the kernel's headers. */
+enum { CGROUP2_MAGIC = 0x63677270 };
+
+enum { MAX_PIDS = 4096, PATH_SIZE = 64 };
+
+static bool enabled;
+static unsigned leftovers; /* cgroups of streams that are over, with processes in them */
+static long max_pids;
+
+/* Half of what the kernel allows at all, so that a fork bomb leaves room for the agent and other streams. */
+static long pids_limit(void)
+{
+    char text[32];
+    if (!read_file("/proc/sys/kernel/threads-max", text, sizeof text))
+        return MAX_PIDS;
+    long half = strtol(text, NULL, 10) / 2;
+    return half > 0 && half < MAX_PIDS ? half : MAX_PIDS;
+}
+
+void cgroup_setup(void)
+{
+    struct statfs top;
+    if (statfs(TOP, &top) < 0 || top.f_type != CGROUP2_MAGIC)
+        return;
+    if (mkdir(OURS, 0755) < 0 && errno != EEXIST)
+        return;
+    /* One by one: a kernel that lacks one controller would refuse all. With `cpu` all streams together weigh as much as the
+     * agent, and each as much as another, however many processes it has. */
+    static const char *const controllers[] = {"+cpu", "+memory", "+pids"};
+    for (size_t i = 0; i < sizeof controllers / sizeof *controllers; i++) {
+        write_file(TOP "/cgroup.subtree_control", controllers[i]);
+        write_file(OURS "/cgroup.subtree_control", controllers[i]);
+    }
+    max_pids = pids_limit();
+    enabled = true;
+}
+
+static void path_of(char *path, uint32_t stream, const char *file)
+{
+    snprintf(path, PATH_SIZE, OURS "/%u/%s", stream, file);
+}
+
+int cgroup_create(uint32_t stream)
+{
+    char path[PATH_SIZE], limit[32];
+    if (!enabled)
+        return -1;
+    path_of(path, stream, "");
+    if (mkdir(path, 0755) < 0 && errno != EEXIST) {
+        log_errno("cannot make %s", path);
+        return -1;
+    }
+    snprintf(limit, sizeof limit, "%ld", max_pids);
+    path_of(path, stream, "pids.max");
+    write_file(path, limit);
+    path_of(path, stream, "cgroup.procs");
+    return open(path, O_WRONLY | O_CLOEXEC);
+}
+
+static bool signal_each(uint32_t stream, int number)
+{
+    char path[PATH_SIZE];
+    path_of(path, stream, "cgroup.procs");
+    FILE *list = fopen(path, "re");
+    if (list == NULL)
+        return false;
+    int pid;
+    while (fscanf(list, "%d", &pid) == 1)
+        if (pid > 1)
+            kill(pid, number);
+    fclose(list);
+    return true;
+}
+
+bool cgroup_signal(uint32_t stream, int number)
+{
+    char path[PATH_SIZE];
+    if (!enabled)
+        return false;
+    path_of(path, stream, "cgroup.kill");
+    if (number == SIGKILL && write_file(path, "1"))
+        return true;
+    return signal_each(stream, number);
+}
+
+bool cgroup_had_oom(uint32_t stream)
+{
+    char path[PATH_SIZE], text[256];
+    if (!enabled)
+        return false;
+    path_of(path, stream, "memory.events");
+    if (!read_file(path, text, sizeof text))
+        return false;
+    const char *count = strstr(text, "oom_kill ");
+    return count != NULL && strtol(count + strlen("oom_kill "), NULL, 10) > 0;
+}
+
+/* A process may have made cgroups of its own in it: those go first. */
+static bool remove_tree(int parent, const char *name)
+{
+    if (unlinkat(parent, name, AT_REMOVEDIR) == 0)
+        return true;
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = fd < 0 ? NULL : fdopendir(fd);
+    if (folder == NULL) {
+        if (fd >= 0)
+            close(fd);
+        return errno == ENOENT;
+    }
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+            unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+    closedir(folder);
+    return unlinkat(parent, name, AT_REMOVEDIR) == 0;
+}
+
+void cgroup_remove(uint32_t stream)
+{
+    char path[PATH_SIZE];
+    if (!enabled)
+        return;
+    path_of(path, stream, "");
+    if (!remove_tree(AT_FDCWD, path))
+        leftovers++;
+}
+
+void cgroup_sweep(bool (*is_live)(uint32_t stream))
+{
+    DIR *folder = leftovers == 0 ? NULL : opendir(OURS);
+    if (folder == NULL)
+        return;
+    leftovers = 0;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+            continue;
+        if (!is_live((uint32_t)strtoul(entry->d_name, NULL, 10)) && !remove_tree(dirfd(folder), entry->d_name))
+            leftovers++;
+    }
+    closedir(folder);
+}

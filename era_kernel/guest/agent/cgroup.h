@@ -1,0 +1,25 @@
+/* A cgroup for each stream, so that all that a process ever started can be ended and blamed for lack of memory, and gets no
+ * more than its share of the CPU and of pids.
+ *
+ * Only where the machine is ours and /sys/fs/cgroup is a cgroup2 that we can write; elsewhere all of this does nothing.
+ */
+#ifndef ERA_CGROUP_H
+#define ERA_CGROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Once, at start. */
+void cgroup_setup(void);
+/* Make the cgroup of a stream. Gives an fd to which a child writes "0" to enter it, -1 when there are no cgroups. */
+int cgroup_create(uint32_t stream);
+/* Signal all in it. False when there is no such cgroup. */
+bool cgroup_signal(uint32_t stream, int number);
+/* Whether the OOM killer ever struck in it. */
+bool cgroup_had_oom(uint32_t stream);
+/* Remove the cgroup of a stream that is over, or leave it to a later sweep while processes are left in it. */
+void cgroup_remove(uint32_t stream);
+/* Remove those whose last process has gone. */
+void cgroup_sweep(bool (*is_live)(uint32_t stream));
+
+#endif

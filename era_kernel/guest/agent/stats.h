@@ -1,0 +1,14 @@
+/* The guest's own figures. */
+#ifndef ERA_STATS_H
+#define ERA_STATS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { STATS_SIZE = 48 };
+
+/* The payload of a STATS frame: memory and disk (of /) in KiB, load of the last minute x 100, uptime in ms, and how many
+ * processes there are, kernel threads not counted. What cannot be read is 0. */
+void collect_stats(uint8_t payload[STATS_SIZE]);
+
+#endif

@@ -1,0 +1,270 @@
+#include "streams.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "bytes.h"
+#include "cgroup.h"
+#include "frames.h"
+
+enum exit_kind { EXITED = 0, KILLED = 1, NOT_STARTED = 2 };
+
+static struct stream streams[MAX_STREAMS];
+static uint32_t highest;
+static size_t turn; /* whose outputs are first */
+
+struct stream *stream_find(uint32_t id)
+{
+    for (size_t i = 0; i < MAX_STREAMS; i++)
+        if (streams[i].state != STREAM_FREE && streams[i].id == id)
+            return &streams[i];
+    return NULL;
+}
+
+bool stream_was_opened(uint32_t id)
+{
+    return id != 0 && id <= highest;
+}
+
+static bool is_live(uint32_t id)
+{
+    return stream_find(id) != NULL;
+}
+
+static struct stream *find_free(void)
+{
+    for (size_t i = 0; i < MAX_STREAMS; i++)
+        if (streams[i].state == STREAM_FREE)
+            return &streams[i];
+    return NULL;
+}
+
+static uint64_t microseconds(struct timeval time)
+{
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+static void send_exit(uint32_t id, enum exit_kind kind, int value, const struct rusage *usage, bool oom)
+{
+    uint8_t payload[30], *at = payload;
+    at = put_u8(at, (uint8_t)kind);
+    at = put_u32(at, (uint32_t)value);
+    at = put_u64(at, microseconds(usage->ru_utime));
+    at = put_u64(at, microseconds(usage->ru_stime));
+    at = put_u64(at, (uint64_t)usage->ru_maxrss);
+    at = put_u8(at, oom);
+    send_frame(FRAME_EXIT, id, payload, (size_t)(at - payload));
+}
+
+/* The outputs that a SPAWN asks for, of a process that could not even be forked. */
+static void fail_to_open(uint32_t id, uint16_t flags, int error)
+{
+    static const struct rusage nothing;
+    static const uint8_t fds[] = {1, 2, 4};
+    send_exit(id, NOT_STARTED, error, &nothing, false);
+    for (size_t i = 0; i < sizeof fds; i++)
+        if (!(fds[i] == 2 && flags & SPAWN_PTY) && !(fds[i] == 4 && !(flags & SPAWN_DRIVER)))
+            send_frame(FRAME_CLOSE, id, &fds[i], 1);
+}
+
+static void fill_stream(struct stream *stream, uint32_t id, bool is_terminal, const struct process_ends *ends)
+{
+    *stream = (struct stream){
+        .state = STREAM_RUNNING,
+        .id = id,
+        .pid = ends->pid,
+        .error_fd = ends->error,
+        .is_terminal = is_terminal,
+    };
+    inlet_init(&stream->inlets[IN_STDIN], 0, ends->in, is_terminal);
+    inlet_init(&stream->inlets[IN_DRIVER], 3, ends->driver_in, false);
+    outlet_init(&stream->outlets[OUT_STDOUT], OUT_STDOUT, ends->out);
+    outlet_init(&stream->outlets[OUT_STDERR], OUT_STDERR, ends->err);
+    outlet_init(&stream->outlets[OUT_DRIVER], OUT_DRIVER, ends->driver_out);
+}
+
+enum open_result stream_open(uint32_t id, const struct spawn_request *request)
+{
+    struct stream *stream = find_free();
+    if (id == 0 || stream_find(id) != NULL)
+        return OPEN_IN_USE;
+    if (id > highest)
+        highest = id;
+    if (stream == NULL)
+        return OPEN_TOO_MANY;
+    struct process_ends ends;
+    int cgroup = cgroup_create(id);
+    bool started = start_process(request, cgroup, &ends);
+    int error = errno;
+    if (cgroup >= 0)
+        close(cgroup);
+    if (started) {
+        fill_stream(stream, id, request->flags & SPAWN_PTY, &ends);
+    } else {
+        cgroup_remove(id);
+        fail_to_open(id, request->flags, error);
+    }
+    return OPENED;
+}
+
+struct inlet *stream_inlet(struct stream *stream, uint8_t fd)
+{
+    return fd == 0 ? &stream->inlets[IN_STDIN] : fd == 3 ? &stream->inlets[IN_DRIVER] : NULL;
+}
+
+struct outlet *stream_outlet(struct stream *stream, uint8_t fd)
+{
+    for (size_t i = 0; i < OUTLETS; i++)
+        if (stream->outlets[i].number == fd)
+            return &stream->outlets[i];
+    return NULL;
+}
+
+void stream_close_fd(struct stream *stream, uint8_t fd)
+{
+    struct inlet *inlet = stream_inlet(stream, fd);
+    struct outlet *outlet = stream_outlet(stream, fd);
+    if (inlet != NULL)
+        inlet_finish(inlet, stream->id);
+    if (outlet == NULL)
+        return;
+    outlet_close(outlet);
+    /* The other end of the same terminal: closing both is hanging up. */
+    if (stream->is_terminal && fd == 1)
+        inlet_close(&stream->inlets[IN_STDIN]);
+}
+
+static struct stream *find_running(pid_t pid)
+{
+    for (size_t i = 0; i < MAX_STREAMS; i++)
+        if (streams[i].state == STREAM_RUNNING && streams[i].pid == pid)
+            return &streams[i];
+    return NULL;
+}
+
+static void signal_group(const struct stream *stream, int number)
+{
+    bool is_running = stream->state == STREAM_RUNNING;
+    /* The pid of what was reaped may be given away again, to the leader of another stream at worst. */
+    if (!is_running && find_running(stream->pid) != NULL)
+        return;
+    /* A child that has just been forked has no group of its own yet. */
+    if (kill(-stream->pid, number) < 0 && errno == ESRCH && is_running)
+        kill(stream->pid, number);
+}
+
+void stream_signal(struct stream *stream, int number, enum signal_scope scope)
+{
+    if (scope == SCOPE_ALL && cgroup_signal(stream->id, number))
+        return;
+    if (scope != SCOPE_PROCESS)
+        signal_group(stream, number);
+    else if (stream->state == STREAM_RUNNING)
+        kill(stream->pid, number);
+}
+
+void stream_resize(struct stream *stream, uint16_t rows, uint16_t cols)
+{
+    if (stream->is_terminal && stream->outlets[OUT_STDOUT].fd >= 0)
+        resize_terminal(stream->outlets[OUT_STDOUT].fd, rows, cols);
+}
+
+nfds_t streams_poll(struct pollfd *set)
+{
+    nfds_t count = 0;
+    for (size_t i = 0; i < MAX_STREAMS; i++) {
+        struct stream *stream = &streams[i];
+        if (stream->state == STREAM_FREE)
+            continue;
+        for (size_t j = 0; j < INLETS; j++)
+            count += inlet_poll(&stream->inlets[j], set + count);
+        count += outlets_poll(stream->outlets, set + count);
+    }
+    return count;
+}
+
+static void report(struct stream *stream)
+{
+    int error = start_error(stream->error_fd), status = stream->status;
+    bool oom = cgroup_had_oom(stream->id);
+    if (error != 0)
+        send_exit(stream->id, NOT_STARTED, error, &stream->usage, oom);
+    else if (WIFSIGNALED(status))
+        send_exit(stream->id, KILLED, WTERMSIG(status), &stream->usage, oom);
+    else
+        send_exit(stream->id, EXITED, WEXITSTATUS(status), &stream->usage, oom);
+    stream->state = STREAM_REPORTED;
+}
+
+static void release(struct stream *stream)
+{
+    for (size_t i = 0; i < INLETS; i++)
+        inlet_close(&stream->inlets[i]);
+    close(stream->error_fd);
+    stream->state = STREAM_FREE;
+    cgroup_remove(stream->id);
+}
+
+static void move_on(struct stream *stream)
+{
+    if (stream->state == STREAM_ENDED && outlets_exit_ready(stream->outlets))
+        report(stream);
+    if (stream->state == STREAM_REPORTED && outlets_all_closed(stream->outlets))
+        release(stream);
+}
+
+static void serve_stream(struct stream *stream)
+{
+    for (size_t i = 0; i < INLETS; i++)
+        inlet_serve(&stream->inlets[i], stream->id);
+    outlets_serve(stream->outlets, stream->id);
+    move_on(stream);
+}
+
+void streams_serve(void)
+{
+    size_t first = turn;
+    for (size_t i = 0; i < MAX_STREAMS; i++) {
+        size_t slot = (first + i) % MAX_STREAMS;
+        bool had_room = queue_length() < QUEUE_DATA;
+        if (streams[slot].state != STREAM_FREE)
+            serve_stream(&streams[slot]);
+        /* Who comes after the one that filled the queue is first when there is room again. */
+        if (had_room && queue_length() >= QUEUE_DATA)
+            turn = slot + 1;
+    }
+}
+
+void streams_reap(void)
+{
+    int status;
+    struct rusage usage;
+    for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
+        struct stream *stream = find_running(pid);
+        if (stream == NULL)
+            continue;
+        stream->status = status;
+        stream->usage = usage;
+        stream->state = STREAM_ENDED;
+        outlets_mark_exit(stream->outlets);
+    }
+    cgroup_sweep(is_live);
+}
+
+void streams_signal(int number)
+{
+    for (size_t i = 0; i < MAX_STREAMS; i++)
+        if (streams[i].state != STREAM_FREE)
+            stream_signal(&streams[i], number, SCOPE_ALL);
+}
+
+unsigned streams_running(void)
+{
+    unsigned count = 0;
+    for (size_t i = 0; i < MAX_STREAMS; i++)
+        count += streams[i].state == STREAM_RUNNING;
+    return count;
+}

@@ -1,0 +1,44 @@
+"""Run a notebook with the kernel that it names and print what its cells printed, as a transcript."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_client.manager import AsyncKernelManager
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+CELL_TIMEOUT = 300
+
+
+def shown(output: Any) -> str:
+    """An output as text; images by their type."""
+    if output.output_type == "stream":
+        return str(output.text)
+    if output.output_type == "error":
+        return "\n".join(output.traceback) + "\n"
+    images = [kind for kind in output.data if kind.startswith("image/")]
+    return "".join(f"[{kind}]\n" for kind in images) or f"{output.data.get('text/plain', '')}\n"
+
+
+def main() -> None:
+    path = Path(sys.argv[1])
+    notebook = nbformat.read(path, as_version=4)
+    kernel = AsyncKernelManager(kernel_name=notebook.metadata.kernelspec.name, transport="ipc")
+    client = NotebookClient(notebook, km=kernel, timeout=CELL_TIMEOUT)
+    failed = False
+    try:
+        client.execute()
+    except CellExecutionError:
+        failed = True
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            print("\n".join(f">>> {line}" for line in cell.source.splitlines()))
+            print("".join(shown(output) for output in cell.outputs))
+    sys.exit(failed)
+
+
+main()

@@ -1,0 +1,39 @@
+"""The agent, built once a run: with sanitizers for the tests of what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from era_kernel.guest.build import compile_agent
+from tests.unit.guest.agent_peer import AgentPeer
+
+StartAgent = Callable[..., AgentPeer]
+
+
+@pytest.fixture(scope="session")
+def agent_binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return compile_agent(tmp_path_factory.mktemp("agent") / "era-agent", sanitize=True)
+
+
+@pytest.fixture
+def start_agent(agent_binary: Path) -> Iterator[StartAgent]:
+    """Starts agents that end with the test; the sanitizers' words fail it."""
+    peers: list[AgentPeer] = []
+
+    def start(env: dict[str, str] | None = None, greet: bool = True) -> AgentPeer:
+        peer = AgentPeer([agent_binary], env, greet)
+        peers.append(peer)
+        return peer
+
+    yield start
+    for peer in peers:
+        peer.kill()
+
+
+@pytest.fixture
+def peer(start_agent: StartAgent) -> AgentPeer:
+    """An agent that was resumed."""
+    return start_agent()
