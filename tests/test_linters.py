@@ -1,0 +1,29 @@
+"""Linters and types are part of the ordinary test run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "setup_scripts").rglob("*.sh"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [sys.executable, "-m", "ruff", "check", "."],
+        [sys.executable, "-m", "ruff", "format", "--check", "."],
+        [sys.executable, "-m", "mypy"],
+        ["shellcheck", "-x", ".ci/run", *SCRIPTS],
+    ],
+    ids=["ruff", "format", "mypy", "shellcheck"],
+)
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_clean(command: list[str]) -> None:
+    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
