@@ -1,7 +1,7 @@
 """Hatchling's build hook: the guest agent is compiled while a wheel is built, editable ones too.
 
-The agent lands in era_kernel/guest/bin, from where pyproject.toml's `artifacts` takes it into the wheel. The wheel is then
-one for this platform, though not for one Python.
+The agent lands in era_kernel/guest/bin, from where pyproject.toml's `artifacts` takes it into the wheel. The wheel is
+then one for this platform, though not for one Python.
 """
 
 from __future__ import annotations

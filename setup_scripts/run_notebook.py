@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
+from traitlets.config import Config
 
 CELL_TIMEOUT = 300
 
@@ -27,8 +27,8 @@ def shown(output: Any) -> str:
 def main() -> None:
     path = Path(sys.argv[1])
     notebook = nbformat.read(path, as_version=4)
-    kernel = AsyncKernelManager(kernel_name=notebook.metadata.kernelspec.name, transport="ipc")
-    client = NotebookClient(notebook, km=kernel, timeout=CELL_TIMEOUT)
+    config = Config({"KernelManager": {"transport": "ipc"}})
+    client = NotebookClient(notebook, timeout=CELL_TIMEOUT, config=config)
     failed = False
     try:
         client.execute()

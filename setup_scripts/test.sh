@@ -5,7 +5,16 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=setup_scripts/lib.sh
 . setup_scripts/lib.sh
 
+# A state folder of this run's own: the user's VMs are left alone, ours are gone afterwards.
+state=$(mktemp -d)
+export AGENT_STATE_DIR=$state
+clean_up() {
+  [ ! -x .venv/bin/era ] || .venv/bin/era vm clean --all >/dev/null 2>&1 || true
+  rm -rf "$state" "$STEP_LOG"
+}
+trap clean_up EXIT
+
 install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 ERA_EXTRAS=notebook,test bash setup_scripts/quickstart.sh
 say "running the tests"
-exec .venv/bin/python -m pytest --nbval --nbval-sanitize-with notebooks/sanitize.cfg tests notebooks "$@"
+.venv/bin/python -m pytest --nbval --nbval-sanitize-with notebooks/sanitize.cfg tests notebooks "$@"

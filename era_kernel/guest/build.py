@@ -1,7 +1,7 @@
 """Builds the guest agent: one static, stripped Linux program out of the C files in `agent/`.
 
-Stdlib only, and nothing of era_kernel is imported: the wheel's build hook loads this file by its path before the package
-is installed.
+Stdlib only, and nothing of era_kernel is imported: the wheel's build hook loads this file by its path before the
+package is installed.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ def find_compiler() -> list[str]:
 
 
 def _candidates() -> tuple[str, ...]:
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         return ("musl-gcc", "cc", "gcc", "clang")
     machine = {"arm64": "aarch64"}.get(platform.machine(), platform.machine())
     return (f"{machine}-linux-musl-gcc",)
 
 
 def _remedy() -> str:
-    if sys.platform == "darwin":
+    if platform.system() == "Darwin":
         return "Install one that makes Linux programs: `brew install filosottile/musl-cross/musl-cross`."
     return (
         "Install it with its static C library: `apt-get install gcc libc6-dev` (Debian, Ubuntu), "
@@ -66,13 +66,13 @@ def _remedy() -> str:
 
 
 def compile_command(cc: Sequence[str], sources: Sequence[Path], output: Path, sanitize: bool = False) -> list[str]:
-    """The command that makes the agent. `sanitize`: for tests, with ASan and UBSan (which cannot be linked statically)."""
+    """The command that makes the agent. `sanitize`: for tests, with ASan and UBSan, not static."""
     flags = _SANITIZED if sanitize else _STATIC
     return [*cc, "-std=c11", "-D_GNU_SOURCE", *_WARNINGS, *flags, "-o", str(output), *map(str, sources)]
 
 
 def compile_agent(output: Path, cc: Sequence[str] | None = None, sanitize: bool = False) -> Path:
-    """Build the agent as `output`, which appears whole or not at all. Raises AgentBuildError with the compiler's words."""
+    """Build the agent as `output`, which appears whole or not at all. AgentBuildError carries the compiler's words."""
     command = cc or find_compiler()
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=".build-") as folder:
@@ -96,7 +96,8 @@ def _run(command: Sequence[str]) -> None:
 
 
 def _lacks_library(words: str) -> bool:
-    return any(sign in words for sign in ("cannot find -lc", "unable to find library -lc", "file not found", "No such file"))
+    signs = ("cannot find -lc", "unable to find library -lc", "file not found", "No such file")
+    return any(sign in words for sign in signs)
 
 
 def build(output_dir: Path) -> Path:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ipykernel.kernelapp import IPKernelApp, kernel_aliases
+from ipykernel.kernelapp import IPKernelApp
+from jupyter_client.session import Session
 from traitlets import Dict
 
 from era_kernel.kernel.kernel import EraKernel
-
 
 DEFAULT_HIGH_WATER_MARK = 1000
 """ZMQ's own, for the sockets that come after IOPub."""
@@ -19,9 +19,20 @@ class EraKernelApp(IPKernelApp):
 
     name = "era-kernel"
     description = "The Jupyter kernel whose cells run in a microVM."
-    aliases = Dict({**kernel_aliases, "language": "EraKernel.language", "vm": "EraKernel.vm"})
-    classes = [EraKernel]  # noqa: RUF012 - a traitlets Application's
+    aliases = Dict(
+        {
+            "f": "IPKernelApp.connection_file",
+            "transport": "IPKernelApp.transport",
+            "ip": "IPKernelApp.ip",
+            "log-level": "Application.log_level",
+            "language": "EraKernel.language",
+            "vm": "EraKernel.vm",
+        }
+    )
+    flags = Dict({"debug": ({"Application": {"log_level": 10}}, "Log all that there is to log.")})
+    classes = [EraKernel, Session]  # noqa: RUF012 - a traitlets Application's
     kernel_class = EraKernel
+    subcommands = Dict()
     outstream_class = None
 
     def init_profile_dir(self) -> None:

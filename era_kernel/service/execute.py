@@ -55,7 +55,8 @@ def choose_vms(context: Context, vm_ids: Sequence[str] | None) -> list[VmRecord]
     if vm_ids is None:
         chosen = [each for each in known.values() if each.state is VmState.READY and each.purpose is not Purpose.TEMP]
         if not chosen:
-            raise VmStateError("No VM is up", "`era vm create LANGUAGE` makes one, `era vm start --vm ID` starts one.")
+            remedy = "`era vm create --language L` makes one, `era vm start --vm ID` starts one."
+            raise VmStateError("No VM is up", remedy)
         return chosen
     if not vm_ids:
         raise UsageError("No VM is named", "Name VMs, or all of them.")
@@ -87,7 +88,7 @@ async def run_in_vm(context: Context, record: VmRecord, command: str, *, timeout
                 except Exception as error:  # the caller's own, such as a closed pipe: raised below
                     broken.set_result(error)
 
-        process = await client.spawn([SHELL, "-c", command], sink)
+        process = await client.spawn([SHELL, "-c", "--", command], sink)
         process.close_fd(0)
         return await _result(record.id, process, timeout, broken)
     finally:

@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "paths": {"errors"},
     "process": {"errors", "models"},
     "guest": set(),
-    "images": BASE,
+    "images": BASE | {"guest"},
     "launchers": BASE | {"images"},
     "store": BASE,
     "shim": BASE | {"launchers"},

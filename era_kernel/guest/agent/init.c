@@ -166,11 +166,12 @@ static void set_limits(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/* Memory that runs out ends the process that takes it, at once: without swap, the kernel would first throw away and read
- * again the pages of running programs, for minutes (kernel's admin-guide/mm/multigen_lru.rst, "Thrashing prevention"). */
+/* Memory that runs out ends the process that takes it: without swap, the kernel would first throw away and read again the
+ * pages of running programs, for minutes (its admin-guide/mm/multigen_lru.rst, "Thrashing prevention"). 100 ms: measured,
+ * 0 hangs still; 1000 kills where there was memory enough. */
 static void prevent_thrashing(void)
 {
-    if (!write_file("/sys/kernel/mm/lru_gen/enabled", "y") || !write_file("/sys/kernel/mm/lru_gen/min_ttl_ms", "1000"))
+    if (!write_file("/sys/kernel/mm/lru_gen/enabled", "y") || !write_file("/sys/kernel/mm/lru_gen/min_ttl_ms", "100"))
         log_errno("cannot set up lru_gen");
 }
 

@@ -141,8 +141,7 @@ static void become(const struct spawn_request *request, int cgroup, const struct
     reset_signals();
     umask(022);
     if (setsid() < 0 || !enter_cgroup(cgroup, getpid()) || !system_release() ||
-        !connect_fds(plumbing, request->flags & SPAWN_PTY) ||
-        chdir(request->cwd) < 0)
+        !connect_fds(plumbing, request->flags & SPAWN_PTY) || chdir(request->cwd) < 0)
         return;
     environ = request->envp;
     execvp(request->argv[0], request->argv);

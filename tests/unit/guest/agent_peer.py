@@ -1,11 +1,12 @@
 """A blocking client of the guest agent for tests, written from the wire's description alone.
 
-It shares no code with era_kernel.protocol, so that the two check each other. One AgentPeer holds one agent as a child and
-notes, per stream, what came: bytes per fd in the order of arrival, closed fds, the exit.
+It shares no code with era_kernel.protocol, so that the two check each other. One AgentPeer holds one agent as a child
+and notes, per stream, what came: bytes per fd in the order of arrival, closed fds, the exit.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
@@ -112,14 +113,23 @@ class AgentPeer:
         self.ended = False
         self.paused = False
         if greet:
+            self._greet()
+
+    def _greet(self) -> None:
+        try:
             self.expect(HELLO)
             self.send(RESUME, 0, resume_payload())
             assert self.expect(RESUME)[2] == NONCE + b"\0\0\0\0"
+        except BaseException:
+            self.kill()
+            raise
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.kill()
 
     def kill(self) -> None:
@@ -134,10 +144,8 @@ class AgentPeer:
         words = self.stderr()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
-        try:
+        with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        except BrokenPipeError:
-            pass
         self.process.stdout.close()
         assert "Sanitizer" not in words, words
         assert "runtime error" not in words, words
@@ -293,7 +301,8 @@ class AgentPeer:
     def finish(self, stream: int, closed: Sequence[int] = (1, 2), timeout: float = DEFAULT_TIMEOUT) -> StreamLog:
         """Wait for EXIT and the end of these outputs."""
         log = self.streams[stream]
-        self.until(lambda: log.exit is not None and set(closed) <= set(log.closed), timeout, f"the end of stream {stream}")
+        wanted = set(closed)
+        self.until(lambda: log.exit is not None and wanted <= set(log.closed), timeout, f"the end of stream {stream}")
         return log
 
     def run(self, argv: Sequence[str | bytes], stdin: bytes = b"", env: Mapping[str, str] | None = None) -> StreamLog:

@@ -15,7 +15,8 @@ StartAgent = Callable[..., AgentPeer]
 
 @pytest.fixture(scope="session")
 def agent_binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return compile_agent(tmp_path_factory.mktemp("agent") / "era-agent", sanitize=True)
+    # `cc` by name: musl's compiler, which a build prefers, has no sanitizers.
+    return compile_agent(tmp_path_factory.mktemp("agent") / "era-agent", ["cc"], sanitize=True)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ class Answer:
     reply: Any
     events: list[Any] = field(default_factory=list)
 
-    def only(self, kind: type) -> Any:
+    def only(self, kind: type[Any]) -> Any:
         (event,) = [each.content for each in self.events if isinstance(each, kind)]
         return event
 
@@ -67,7 +67,7 @@ class DriverPeer:
         self._queue: list[Any] = []
         self._count = 0
         os.set_blocking(self._from_driver, False)
-        self.ready = self.next_message()
+        self.ready: Any = self.next_message()
 
     def _copy(self, number: int, fd: int) -> None:
         with contextlib.suppress(OSError):

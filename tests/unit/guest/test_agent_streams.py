@@ -9,6 +9,7 @@ import signal
 import struct
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -179,7 +180,8 @@ def test_input_of_a_process_that_closed_it_is_swallowed_and_credited(peer: Agent
 
 
 def test_input_kept_for_a_process_that_then_closes_it_is_let_go(peer: AgentPeer) -> None:
-    log = peer.streams[stream := peer.spawn([PYTHON, "-c", "import os, time; os.read(0, 1); os.close(0); print(1, flush=True); time.sleep(100)"])]
+    script = "import os, time; os.read(0, 1); os.close(0); print(1, flush=True); time.sleep(100)"
+    log = peer.streams[stream := peer.spawn([PYTHON, "-c", script])]
     peer.send(wire.DATA, stream, b"\0" + b"x" * 65536)
     log.to_send[0] -= 65536
     peer.write(stream, b"x" * 190_000)
@@ -195,7 +197,12 @@ def test_data_after_close_and_after_the_end_are_ignored(peer: AgentPeer) -> None
     peer.close(stream, 0)
     peer.send(wire.DATA, stream, b"\0late")
     log = peer.finish(stream)
-    for kind, payload in ((wire.DATA, b"\0x"), (wire.CLOSE, b"\1"), (wire.WINDOW, b"\1\0\0\0\1"), (wire.RESIZE, b"\0\1\0\1")):
+    for kind, payload in (
+        (wire.DATA, b"\0x"),
+        (wire.CLOSE, b"\1"),
+        (wire.WINDOW, b"\1\0\0\0\1"),
+        (wire.RESIZE, b"\0\1\0\1"),
+    ):
         peer.send(kind, stream, payload)
     peer.ping()
     assert not log.out
@@ -264,8 +271,7 @@ def test_a_host_that_reads_nothing_costs_no_memory(start_agent: StartAgent) -> N
     peer.quiet(0.2)
 
     def resident() -> int:
-        with open(f"/proc/{peer.process.pid}/statm") as file:
-            return int(file.read().split()[1]) * 4096
+        return int(Path(f"/proc/{peer.process.pid}/statm").read_text().split()[1]) * 4096
 
     before = resident()
     peer.paused = True

@@ -69,7 +69,7 @@ def test_no_compiler_is_an_error_that_names_packages(monkeypatch: pytest.MonkeyP
 def test_on_a_mac_one_for_linux_is_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("ERA_AGENT_CC", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
     monkeypatch.setattr(platform, "machine", lambda: "arm64")
     fake_compiler(tmp_path, "exit 0")
     with pytest.raises(AgentBuildError, match="brew install"):
@@ -79,11 +79,13 @@ def test_on_a_mac_one_for_linux_is_asked_for(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_a_compiler_that_is_not_there_is_an_error_that_names_packages(tmp_path: Path) -> None:
-    with pytest.raises(AgentBuildError, match="no-such-cc could not be run.*apt-get install"):
+    with pytest.raises(AgentBuildError, match=r"no-such-cc could not be run.*apt-get install"):
         compile_agent(tmp_path / "agent", ["no-such-cc"])
 
 
-@pytest.mark.parametrize("words", ["/usr/bin/ld: cannot find -lc: No such file or directory", "unable to find library -lc"])
+@pytest.mark.parametrize(
+    "words", ["/usr/bin/ld: cannot find -lc: No such file or directory", "unable to find library -lc"]
+)
 def test_no_static_library_is_an_error_that_names_packages(tmp_path: Path, words: str) -> None:
     compiler = fake_compiler(tmp_path, f"echo '{words}' >&2; exit 1")
     with pytest.raises(AgentBuildError, match="glibc-static") as caught:
@@ -104,7 +106,9 @@ def test_a_failed_build_leaves_nothing_and_keeps_what_was_there(tmp_path: Path) 
 
 def test_the_file_builds_alone_as_the_build_hook_runs_it(tmp_path: Path) -> None:
     file = Path(agent_build.__file__)
-    done = subprocess.run([sys.executable, "-I", "-S", file, tmp_path], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", file, tmp_path], capture_output=True, text=True, timeout=120, check=True
+    )
     binary = tmp_path / agent_name()
     assert done.stdout.strip() == str(binary)
     assert os.access(binary, os.X_OK)
@@ -164,6 +168,7 @@ def test_the_wheel_holds_an_agent_that_runs_and_is_for_this_platform(tmp_path: P
         name = f"era_kernel/guest/bin/{agent_name()}"
         binary = Path(archive.extract(name, tmp_path))
         assert archive.getinfo(name).external_attr >> 16 & 0o111
-        assert b"Root-Is-Purelib: false" in archive.read(next(n for n in archive.namelist() if n.endswith(".dist-info/WHEEL")))
+        about = next(entry for entry in archive.namelist() if entry.endswith(".dist-info/WHEEL"))
+        assert b"Root-Is-Purelib: false" in archive.read(about)
     binary.chmod(0o755)
     exchange([binary])

@@ -58,4 +58,4 @@ def test_resumed_must_answer_this_resume() -> None:
 def test_any_bytes_parse_or_are_refused(payload: bytes) -> None:
     for parse in (agent.parse_hello, agent.parse_exit, agent.parse_stats, agent.parse_window, agent.parse_error):
         with contextlib.suppress(ProtocolError):
-            parse(payload)  # type: ignore[operator]
+            parse(payload)

@@ -15,7 +15,7 @@ def compile_cell(source, number):
 
     The cell's lines are kept where tracebacks look for them.
     """
-    name = "Cell In[%d]" % number
+    name = f"Cell In[{number}]"
     linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
     _explain_magics(source)
     tree = ast.parse(source, name)
@@ -32,8 +32,8 @@ def _explain_magics(source):
     if first in ("!", "%"):
         what = "!command" if first == "!" else "%magic"
         raise SyntaxError(
-            "a cell runs plain Python: %s lines are IPython's; "
-            "for programs there is subprocess.run([...], check=True)" % what
+            f"a cell runs plain Python: {what} lines are IPython's; "
+            "for programs there is subprocess.run([...], check=True)"
         )
 
 

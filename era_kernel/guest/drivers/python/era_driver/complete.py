@@ -100,7 +100,7 @@ def _attributes(dotted, namespace, code):
     except Exception:
         return []
     return [
-        "%s.%s" % (owner, name)
+        f"{owner}.{name}"
         for name in members
         if isinstance(name, str) and name.startswith(prefix) and (prefix or not name.startswith("_"))
     ]
@@ -131,7 +131,7 @@ def _modules(dotted):
     if parent:
         module = sys.modules.get(parent)
         pool = [each.name for each in pkgutil.iter_modules(getattr(module, "__path__", []))] if module else []
-        return ["%s.%s" % (parent, name) for name in pool if name.startswith(prefix)]
+        return [f"{parent}.{name}" for name in pool if name.startswith(prefix)]
     pool = {each.name for each in pkgutil.iter_modules()} | set(sys.builtin_module_names)
     return [name for name in pool if name.startswith(prefix) and (prefix or not name.startswith("_"))]
 
@@ -140,4 +140,4 @@ def _members(module, prefix):
     loaded = sys.modules.get(module)
     pool = dir(loaded) if loaded else []
     found = [name for name in pool if name.startswith(prefix) and (prefix or not name.startswith("_"))]
-    return found + [name.rpartition(".")[2] for name in _modules("%s.%s" % (module, prefix))]
+    return found + [name.rpartition(".")[2] for name in _modules(f"{module}.{prefix}")]

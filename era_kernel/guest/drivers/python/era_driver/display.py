@@ -46,7 +46,7 @@ def pretty(value):
 
             text = pprint.pformat(value, width=_WIDTH, compact=True, sort_dicts=False)
     except Exception as error:
-        return "<%s object whose repr failed: %s>" % (type(value).__name__, type(error).__name__)
+        return f"<{type(value).__name__} object whose repr failed: {type(error).__name__}>"
     return text if len(text) <= _TEXT_LIMIT else text[:_TEXT_LIMIT] + "... (cut)"
 
 
@@ -73,7 +73,7 @@ def _call(value, name, **options):
     except NotImplementedError:
         return None
     except Exception as error:
-        print("%s.%s failed: %s: %s" % (type(value).__name__, name, type(error).__name__, error), file=sys.stderr)
+        print(f"{type(value).__name__}.{name} failed: {type(error).__name__}: {error}", file=sys.stderr)
         return None
 
 

@@ -27,13 +27,13 @@ inspect_at.nothing = lambda *arguments: {"status": "ok", "found": False, "data":
 
 def _parts(dotted, value, detail):
     if callable(value):
-        yield "Signature: %s%s" % (dotted, _signature(value))
+        yield f"Signature: {dotted}{_signature(value)}"
     else:
-        yield "Value:     %s" % pretty(value)[:_SHORT]
-    yield "Type:      %s" % type(value).__name__
+        yield f"Value:     {pretty(value)[:_SHORT]}"
+    yield f"Type:      {type(value).__name__}"
     source = _source(value) if detail else ""
     if source:
-        yield "Source:\n%s" % source
+        yield f"Source:\n{source}"
     else:
         yield "Docstring: %s" % (inspect.getdoc(value) or "<none>")
 

@@ -49,7 +49,7 @@ def resolve(dotted, namespace, code=""):
     """
     first, *rest = dotted.split(".")
     value = namespace.get(first, getattr(builtins, first, _MISSING))
-    if value is _MISSING and first in sys.modules and re.search(r"\bimport\s[^\n;]*\b%s\b" % first, code):
+    if value is _MISSING and first in sys.modules and re.search(rf"\bimport\s[^\n;]*\b{first}\b", code):
         value = sys.modules[first]
     for name in rest:
         if value is _MISSING:

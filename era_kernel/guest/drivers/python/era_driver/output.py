@@ -1,7 +1,6 @@
 """stdout and stderr of cells: buffered for speed, flushed by a timer so that output arrives while a cell runs."""
 
 import io
-import os
 import sys
 import threading
 

@@ -26,9 +26,9 @@ def _lines(error, name, text):
         formatted = traceback.TracebackException(type(error), error, frames).format()
         whole = "".join(formatted)
     except Exception:
-        whole = "%s: %s" % (name, text)
+        whole = f"{name}: {text}"
     if len(whole) > _LIMIT:
-        whole = "%s\n... (cut)\n%s" % (whole[: _LIMIT // 2], whole[-_LIMIT // 2 :])
+        whole = f"{whole[: _LIMIT // 2]}\n... (cut)\n{whole[-_LIMIT // 2 :]}"
     return whole.rstrip("\n").split("\n")
 
 
@@ -37,8 +37,10 @@ def _raised_by_driver(error):
     frame = error.__traceback__
     while frame is not None and frame.tb_next is not None:
         frame = frame.tb_next
-    return frame is None or frame.tb_frame.f_code.co_filename.startswith(_FOLDER) or frame.tb_frame.f_code.co_name == (
-        "parse"
+    return (
+        frame is None
+        or frame.tb_frame.f_code.co_filename.startswith(_FOLDER)
+        or frame.tb_frame.f_code.co_name == ("parse")
     )
 
 

@@ -22,7 +22,7 @@ class Wire:
             return None
         length = int.from_bytes(head, "big")
         if length > MAX_MESSAGE:
-            raise ValueError("a message of %d bytes" % length)
+            raise ValueError(f"a message of {length} bytes")
         text = self._read_exactly(length)
         return None if text is None else json.loads(text)
 
