@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import time
+from functools import partial
 from typing import Any
 
-import zmq
 from ipykernel.kernelbase import Kernel
 from traitlets import Unicode
 
 from era_kernel import __version__
-from era_kernel.errors import EraError
+from era_kernel.errors import BootError, EraError
 from era_kernel.kernel.connection import VmConnection
 from era_kernel.kernel.history import History
 from era_kernel.kernel.policy import filter_bundle
+from era_kernel.kernel.questions import Questions
 from era_kernel.kernel.relay import Cell, OutputRelay, error_content
 from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.protocol import driver
 from era_kernel.service.session import Session
 
 SHUTDOWN_FLUSH = 0.05
-STDIN_POLL = 0.01
 SLOW_START = 15.0
 PROTOCOL_VERSION = "5.4"
 
@@ -46,7 +45,7 @@ class EraKernel(Kernel):
         self._history = History()
         self._waiting: asyncio.Task[Session] | None = None
         self._waiting_since = 0.0
-        self._input: asyncio.Task[None] | None = None
+        self._questions = Questions(self.session, self.stdin_socket)
         # Who runs the cell, kept here: events come in the context of the connection, not of the request.
         self._asker: tuple[Any, dict[str, Any]] = ([], {})
 
@@ -96,12 +95,12 @@ class EraKernel(Kernel):
             self._relay.begin("", cell)
             reply = self._failed(cell, "KeyboardInterrupt", "interrupted before the cell ran")
         except EraError as error:
-            reply = self._failed(cell, type(error).__name__.removesuffix("Error"), str(error))
+            reply = self._failed(cell, type(error).__name__.removesuffix("Error"), str(error), console_of(error))
         except Exception:
             self.log.exception("a cell failed in the kernel")
             reply = self._failed(cell, "InternalError", "This is a bug of era_kernel; the kernel's log has the details")
         finally:
-            self._stop_input()
+            self._questions.stop()
             self._relay.end()
         return {**reply, "execution_count": self.execution_count, "payload": []}
 
@@ -136,9 +135,9 @@ class EraKernel(Kernel):
         finally:
             self._waiting = None
 
-    def _failed(self, cell: Cell, name: str, text: str) -> dict[str, Any]:
+    def _failed(self, cell: Cell, name: str, text: str, details: str = "") -> dict[str, Any]:
         """Show an error of ours in the cell, and give the reply's content."""
-        content = error_content(name, text, [f"{name}: {text}"])
+        content = error_content(name, text, [f"{name}: {text}", *details.splitlines()])
         self._relay.flush()
         if not cell.silent:
             self._publish("error", content, cell.parent)
@@ -197,40 +196,9 @@ class EraKernel(Kernel):
     # ---- input
 
     def _ask_input(self, request: str, content: driver.InputContent) -> None:
-        self._stop_input()
-        self._input = asyncio.create_task(self._ask(request, content, *self._asker))
-
-    async def _ask(self, request: str, content: driver.InputContent, ident: Any, parent: dict[str, Any]) -> None:
-        """Ask the front end, without blocking the loop, and hand its answer to the driver."""
-        while self._next_input() is not None:
-            pass  # stale replies to questions of earlier cells
-        question = {"prompt": content.prompt[:10_000], "password": content.password}
-        self.session.send(self.stdin_socket, "input_request", question, parent, ident=ident)
-        value = await self._await_input()
         session = self._vm_connection.current
         if session is not None:
-            with contextlib.suppress(EraError):
-                await session.reply_input(request, {"value": value})
-
-    async def _await_input(self) -> str:
-        """Poll: the socket's own fd is edge-triggered and shared with the base class."""
-        while (value := self._next_input()) is None:  # noqa: ASYNC110
-            await asyncio.sleep(STDIN_POLL)
-        return value
-
-    def _next_input(self) -> str | None:
-        """The value of an input_reply that has arrived, None when there is none."""
-        try:
-            _, reply = self.session.recv(self.stdin_socket, mode=zmq.NOBLOCK)
-        except Exception:  # an invalid message: ask on
-            self.log.warning("an invalid message on stdin", exc_info=True)
-            return None
-        return None if reply is None else str(reply["content"].get("value", ""))
-
-    def _stop_input(self) -> None:
-        if self._input is not None:
-            self._input.cancel()
-            self._input = None
+            self._questions.ask(content, *self._asker, answer=partial(session.reply_input, request))
 
     # ---- the other requests
 
@@ -317,6 +285,11 @@ class EraKernel(Kernel):
         if self.shell_stream.io_loop is not shell_loop:
             channel_loop = self.shell_stream.io_loop
             channel_loop.add_callback(channel_loop.call_later, SHUTDOWN_FLUSH, channel_loop.stop)
+
+
+def console_of(error: EraError) -> str:
+    """The end of the guest's console, of a VM that did not come up."""
+    return error.console if isinstance(error, BootError) else ""
 
 
 def _filter_expressions(expressions: dict[str, dict[str, Any]]) -> dict[str, Any]:

@@ -103,3 +103,12 @@ def test_a_cell_that_forges_messages_loses_its_session_not_the_kernel(state_dir:
         assert result.status == "error"
         assert "nobody asked" in result.error["evalue"]
         assert book.value("1 + 1") == "2"
+
+
+def test_a_vm_that_cannot_be_had_is_told_in_the_cell(tmp_path: Path) -> None:
+    env = {**os.environ, "AGENT_VM_RUNTIME": "krunvm", "AGENT_STATE_DIR": str(tmp_path)}
+    with notebook(env=env) as book:
+        result = book.run("1 + 1")
+        assert result.error["ename"] == "Launcher"
+        assert "--vm-runtime qemu" in result.error["evalue"]
+        assert not list((tmp_path / "vms").glob("*"))
