@@ -56,6 +56,8 @@ else
   sources >"$work/list.list"
 fi
 
+# mmdebstrap cleans apt's caches in the tree itself. Its apt configuration is in the tree's /tmp: to empty that would make it
+# clean this machine's.
 build_tree() {
   local include
   include=$(IFS=,; echo "${packages[*]},${base[*]}")
@@ -65,7 +67,6 @@ build_tree() {
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
     --customize-hook="chroot \"\$1\" sh -c '$finish'" \
     --customize-hook='mkdir -p "$1/in" "$1/out" "$1/persist" "$1/.era"' \
-    --customize-hook='rm -rf "${1:?}"/var/lib/apt/lists/* "${1:?}"/var/cache/apt/* "${1:?}"/tmp/*' \
     "$suite" "$work/tree.tar" "$work"/list.*
 }
 

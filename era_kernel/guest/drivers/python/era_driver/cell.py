@@ -1,89 +1,84 @@
 """One cell: compiled as Python compiles a module, run in the session's namespace, its last expression shown."""
 
-import ast
 import builtins
-import inspect
-import linecache
 import sys
+from _ast import PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST, Expr, Expression
 
-_AWAIT = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-_loop = None
+from era_driver import hooks
+
+_CO_COROUTINE = 0x80
+_FUTURE_ANNOTATIONS = 0x1000000  # __future__.annotations.compiler_flag
+_flags = PyCF_ALLOW_TOP_LEVEL_AWAIT
+_sources = {}
 
 
 def compile_cell(source, number):
-    """[(code object, whether it is the expression to show)] of a cell. Raises SyntaxError and what else compile() does.
+    """(code of the statements or None, code of the last expression or None). Raises what compile() does.
 
     The cell's lines are kept where tracebacks look for them.
     """
-    name = f"Cell In[{number}]"
-    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
-    _explain_magics(source)
-    tree = ast.parse(source, name)
+    global _flags
+    name = "Cell In[%d]" % number
+    if "\r" in source:
+        source = source.replace("\r\n", "\n").replace("\r", "\n")
+    _remember(name, source)
+    tree = _parse(source, name)
     last = tree.body[-1] if tree.body else None
-    if not isinstance(last, ast.Expr) or _ends_with_semicolon(source, last):
-        return [(compile(tree, name, "exec", _AWAIT), False)]
-    tree.body.pop()
-    shown = compile(ast.Interactive([last]), name, "single", _AWAIT)
-    return [(compile(tree, name, "exec", _AWAIT), False), (shown, True)] if tree.body else [(shown, True)]
+    shown = None
+    if isinstance(last, Expr) and not _ends_with_semicolon(source, last):
+        tree.body.pop()
+        shown = Expression(last.value)
+    statements = compile(tree, name, "exec", _flags, True) if tree.body else None
+    if statements is not None:
+        _flags |= statements.co_flags & _FUTURE_ANNOTATIONS
+    return statements, shown and compile(shown, name, "eval", _flags, True)
 
 
-def _explain_magics(source):
-    first = source.lstrip()[:1]
-    if first in ("!", "%"):
-        what = "!command" if first == "!" else "%magic"
-        raise SyntaxError(
-            f"a cell runs plain Python: {what} lines are IPython's; "
-            "for programs there is subprocess.run([...], check=True)"
-        )
+def _parse(source, name):
+    try:
+        return compile(source, name, "exec", _flags | PyCF_ONLY_AST, True)
+    except SyntaxError:
+        from era_driver import shell
+
+        translated = shell.translate(source, name)
+        if translated is None:
+            raise
+    return compile(translated, name, "exec", _flags | PyCF_ONLY_AST, True)
 
 
 def _ends_with_semicolon(source, node):
-    line = source.splitlines()[node.end_lineno - 1].encode()
+    line = source.split("\n")[node.end_lineno - 1].encode("utf-8", "replace")
     return line[node.end_col_offset :].lstrip().startswith(b";")
 
 
-def run(code, namespace):
-    """Run one code object; a coroutine (top-level await) on the session's event loop."""
-    if code.co_flags & inspect.CO_COROUTINE:
-        _run_async(eval(code, namespace))
+def _remember(name, source):
+    linecache = sys.modules.get("linecache")
+    if linecache is None:
+        _sources[name] = source
     else:
-        exec(code, namespace)
+        linecache.cache[name] = (len(source), None, [line + "\n" for line in source.split("\n")], name)
 
 
-def _run_async(coroutine):
-    global _loop
-    import asyncio
-    import contextlib
-
-    if _loop is None or _loop.is_closed():
-        _loop = asyncio.new_event_loop()
-        asyncio.set_event_loop(_loop)
-    task = _loop.create_task(coroutine)
-    try:
-        _loop.run_until_complete(task)
-    except KeyboardInterrupt:
-        task.cancel()
-        with contextlib.suppress(BaseException):
-            _loop.run_until_complete(task)
-        raise
+def _publish(linecache):
+    """linecache has just been imported, by whoever wants to show a line."""
+    for name, source in _sources.items():
+        _remember(name, source)
+    _sources.clear()
 
 
-def displayhook(namespace, show):
-    """A sys.displayhook: shows what is not None and keeps the last three in `_`, `__`, `___`."""
+def run(code, namespace):
+    """What one code object gives; a coroutine (top-level await) is run on the session's event loop."""
+    value = eval(code, namespace)
+    if code.co_flags & _CO_COROUTINE:
+        from era_driver import aio
 
-    def hook(value):
-        if value is None:
-            return
-        show(value)
-        namespace["___"] = namespace.get("__")
-        namespace["__"] = namespace.get("_")
-        namespace["_"] = value
-
-    return hook
+        return aio.run(value)
+    return value
 
 
 def new_namespace():
     """The dict of a fresh `__main__`: what cells define can be pickled, and `__name__` is what it should be."""
+    hooks.when_imported("linecache", _publish)
     main = type(sys)("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main

@@ -1,43 +1,44 @@
-"""Something to do just after a module was imported, without importing it: for libraries that the user may have."""
+"""Something to do right after a module was imported, without importing it: for modules that cells may use."""
 
-import importlib.abc
-import importlib.util
 import sys
 
-_WANTED = {}
+_wanted = {}
 
 
-class _Finder(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name not in _WANTED:
+class _Finder:
+    """Lets the other finders find, and adds to the loader that one of them gave."""
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name not in _wanted:
             return None
-        action = _WANTED.pop(name)
-        spec = importlib.util.find_spec(name)
-        if spec is None or spec.loader is None:
-            _WANTED[name] = action
-            return None
-        spec.loader = _Loader(spec.loader, action)
-        return spec
+        for finder in sys.meta_path:
+            spec = None if finder is _Finder else finder.find_spec(name, path, target)
+            if spec is not None:
+                _act_after(name, spec.loader)
+                return spec
+        return None
 
 
-class _Loader(importlib.abc.Loader):
-    def __init__(self, loader, action):
-        self._loader = loader
-        self._action = action
+def _act_after(name, loader):
+    if loader is None or isinstance(loader, type):
+        return
 
-    def create_module(self, spec):
-        return self._loader.create_module(spec)
+    def exec_module(module):
+        del loader.exec_module
+        loader.exec_module(module)
+        action = _wanted.pop(name, None)
+        if action is not None:
+            action(module)
 
-    def exec_module(self, module):
-        self._loader.exec_module(module)
-        self._action(module)
-
-    def __getattr__(self, name):
-        return getattr(self._loader, name)
+    loader.exec_module = exec_module
 
 
 def when_imported(name, action):
-    """Call action(module) when `name` has been imported for the first time."""
-    if not _WANTED:
-        sys.meta_path.insert(0, _Finder())
-    _WANTED[name] = action
+    """Call action(module) when `name` has been imported for the first time; now if it has."""
+    if name in sys.modules:
+        action(sys.modules[name])
+        return
+    if _Finder not in sys.meta_path:
+        sys.meta_path.insert(0, _Finder)
+    _wanted[name] = action

@@ -1,33 +1,75 @@
 """SIGINT stops a cell, and nothing but a cell."""
 
-import contextlib
-import signal
+import os
+from _signal import SIGINT, getsignal, signal
+from _thread import get_ident
 
+_main = get_ident()
 _armed = False
+_held = False
+_pending = False
 
 
 def _handle(number, frame):
+    global _pending
     if _armed:
-        raise KeyboardInterrupt
+        if not _held:
+            raise KeyboardInterrupt
+        _pending = True
 
 
 def install():
-    """From now on SIGINT does nothing outside `interruptible()`."""
-    signal.signal(signal.SIGINT, _handle)
+    """From now on SIGINT does nothing outside `call()`. A handler that a cell had set is gone."""
+    if getsignal(SIGINT) is not _handle:
+        signal(SIGINT, _handle)
 
 
-@contextlib.contextmanager
-def interruptible():
-    """Within this, SIGINT raises KeyboardInterrupt; a last one may still be raised while it is left."""
-    global _armed
-    _armed = True
+def call(function, *arguments):
+    """What the function gives; meanwhile SIGINT raises KeyboardInterrupt. After it, however it ends, SIGINT does not."""
+    global _armed, _pending
+    _pending = False
     try:
-        yield
-    finally:
-        _armed = False
+        try:
+            _armed = True
+            return function(*arguments)
+        finally:
+            _armed = False
+    except KeyboardInterrupt:
+        _armed = False  # raised just before the line above
+        raise
 
 
-def user_handler_gone():
-    """A cell may have set a handler of its own: it holds for that cell only."""
-    if signal.getsignal(signal.SIGINT) is not _handle:
-        install()
+class held:
+    """Within it a SIGINT waits, so that what must be whole is; used on the main thread, elsewhere it does nothing."""
+
+    def __enter__(self):
+        global _held
+        if get_ident() == _main:
+            _held = True
+
+    def __exit__(self, *error):
+        global _held, _pending
+        if get_ident() == _main:
+            _held = False
+            if _pending:
+                _pending = False
+                raise KeyboardInterrupt
+
+
+def on_main_thread():
+    return get_ident() == _main
+
+
+def wrap_system():
+    """os.system() waits with SIGINT ignored, so an interrupt that ended the program would be lost on the cell."""
+    system = os.system
+
+    def interruptible_system(command):
+        status = system(command)
+        if _armed and get_ident() == _main and (status & 0x7F == SIGINT or status >> 8 == 128 + SIGINT):
+            raise KeyboardInterrupt
+        return status
+
+    interruptible_system.__name__ = interruptible_system.__qualname__ = "system"
+    interruptible_system.__doc__ = system.__doc__
+    os.system = interruptible_system

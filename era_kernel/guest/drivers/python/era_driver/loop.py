@@ -1,24 +1,26 @@
 """The message loop: one request after the other, until the host closes its pipe."""
 
 import os
-import platform
 import sys
 
-from era_driver import ask, cell, display, interrupts, output, tracebacks
-from era_driver.wire import Wire
+from era_driver import ask, cell, display, interrupts, output
+from era_driver.bundle import bundle
+from era_driver.wire import Wire, WireError
+
+_EXIT_PROTOCOL = 76
 
 
 class Driver:
-    """A session's state: its namespace, its pipes, the cell that runs."""
+    """A session's state: its namespace, its pipes, the cell that runs or ran last."""
 
     def __init__(self):
+        interrupts.install()
         self._wire = Wire(3, 4)
-        self._pid = os.getpid()
+        self._is_child = False
         self._request = ""
-        self._count = 0
-        self._silent = False
-        self._stdin = False
+        self._cell = {}
         self.namespace = cell.new_namespace()
+        self._hook = display.displayhook(self.namespace, self._show)
         self._handlers = {
             "execute_request": self._execute,
             "complete_request": self._complete,
@@ -28,79 +30,106 @@ class Driver:
         }
 
     def run(self):
-        interrupts.install()
+        interrupts.wrap_system()
         output.install()
-        display.install(self.send, self.namespace)
+        display.install(self.send)
         ask.install(self._ask)
-        sys.displayhook = cell.displayhook(self.namespace, self._show)
-        version = platform.python_version()
+        os.register_at_fork(after_in_child=self._in_child)
+        sys.displayhook = self._hook
+        sys.argv = [""]
+        version = "%d.%d.%d" % sys.version_info[:3]
         self._wire.write("ready", "", {"language_version": version, "driver": "python"})
         while True:
+            if "era_driver.aio" in sys.modules and not self._wire.has_read():
+                sys.modules["era_driver.aio"].run_tasks_until_readable(self._wire.fileno)
             message = self._wire.read()
-            if message is None:
-                leave(0)
             handler = self._handlers.get(message["type"])
             if handler is not None:
-                reply = handler(message["id"], message["content"])
                 kind = message["type"].replace("_request", "") + "_reply"
-                self._reply(kind, message["id"], reply)
+                self._reply(kind, message["id"], handler(message["id"], message["content"]))
 
     def _reply(self, kind, request, content):
         output.flush()
-        self._wire.write(kind, request, content)
+        try:
+            self._wire.write(kind, request, content)
+        except (ValueError, TypeError, RecursionError) as error:
+            # Only what user_expressions gave can be too much.
+            content = {"ename": type(error).__name__, "evalue": str(error), "traceback": [str(error)]}
+            self._wire.write(kind, request, dict(content, status="error"))
 
-    def send(self, kind, content):
-        """An event of the running cell, after all that it printed before. A forked child is not the session."""
+    def send(self, kind, content, more=False):
+        """An event of the cell, after all that it printed before. A forked child has only text to show."""
         output.flush()
-        if os.getpid() == self._pid:
-            self._wire.write(kind, self._request, content)
+        if not self._is_child:
+            self._wire.write(kind, self._request, content, more)
+        elif "data" in content:
+            print(content["data"].get("text/plain", ""))
+
+    def leave(self, status):
+        """End this process now: exit functions run, threads are not waited for."""
+        import atexit
+
+        try:
+            atexit._run_exitfuncs()
+        finally:
+            output.flush()
+            if not self._is_child:
+                self._wire.flush()
+            os._exit(status)
+
+    def _in_child(self):
+        self._is_child = True
+        self._wire.close()
 
     # ---- cells
 
     def _execute(self, request, content):
         self._request = request
-        self._count = content["execution_count"]
-        self._silent = content["silent"]
-        self._stdin = content["allow_stdin"]
+        self._cell = content
         output.cell_begins()
-        status = None
         try:
-            try:
-                with interrupts.interruptible():
-                    self._run(content["code"])
-            except SystemExit as error:
-                status = error
-            except BaseException as error:
-                reply = self._error(error)
-            else:
-                reply = {"status": "ok", "user_expressions": self._expressions(content["user_expressions"])}
-        finally:
-            output.cell_ends()
-        if os.getpid() != self._pid:
-            leave(0)
-        interrupts.user_handler_gone()
-        if status is not None:
-            leave(exit_status(status))
+            interrupts.call(self._run, content["code"])
+        except SystemExit as error:
+            self.leave(exit_status(error))
+        except BaseException as error:
+            reply = self._error(error)
+        else:
+            reply = {"status": "ok", "user_expressions": self._expressions(content["user_expressions"])}
+        if self._is_child:
+            self.leave(0 if reply["status"] == "ok" else 1)
+        interrupts.install()
         return reply
 
     def _run(self, source):
-        for code, _ in cell.compile_cell(source, self._count):
-            cell.run(code, self.namespace)
+        statements, shown = cell.compile_cell(source, self._cell["execution_count"])
+        try:
+            if statements is not None:
+                cell.run(statements, self.namespace)
+            if shown is not None:
+                sys.displayhook(cell.run(shown, self.namespace))
+        except KeyboardInterrupt:
+            raise
+        except Exception:
+            display.show_figures()
+            raise
         display.show_figures()
 
     def _show(self, value):
-        if not self._silent:
-            data, metadata = display.bundle(value)
-            self.send("execute_result", {"execution_count": self._count, "data": data, "metadata": metadata})
+        """Show a result, together with what is sent next. Whether results are shown at all."""
+        if self._cell["silent"]:
+            return False
+        data, metadata = bundle(value)
+        content = {"execution_count": self._cell["execution_count"], "data": data, "metadata": metadata}
+        self.send("execute_result", content, more=sys.displayhook is self._hook)
+        return True
 
     def _error(self, error):
-        """Tell of an error; an interrupt while its text is made (a cell's own __str__ may hang) leaves it without."""
-        try:
-            with interrupts.interruptible():
-                content = tracebacks.content(error)
-        except KeyboardInterrupt:
-            content = {"ename": type(error).__name__, "evalue": "", "traceback": [type(error).__name__]}
-        self.send("error", content)
+        """Tell of an error."""
+        content = _told(error)
+        if self._is_child:
+            print("\n".join(content["traceback"]), file=sys.stderr)
+        else:
+            self.send("error", content, more=True)
         return dict(content, status="error")
 
     def _expressions(self, expressions):
@@ -108,39 +137,38 @@ class Driver:
 
     def _expression(self, text):
         try:
-            with interrupts.interruptible():
-                data, metadata = display.bundle(eval(text, self.namespace))
+            data, metadata = interrupts.call(lambda: bundle(eval(text, self.namespace)))
         except BaseException as error:
-            return dict(tracebacks.content(error), status="error")
+            return dict(_told(error), status="error")
         return {"status": "ok", "data": data, "metadata": metadata}
 
     def _ask(self, prompt, password):
         """Put a question to the front end and wait; an interrupt ends the wait."""
-        if os.getpid() != self._pid or not self._stdin:
+        if self._is_child or not interrupts.on_main_thread():
+            raise ask.StdinNotAvailable("input() works in the cell itself, not in threads or forked processes")
+        if not self._cell["allow_stdin"]:
             raise ask.StdinNotAvailable("this front end answers no questions: input() cannot be used here")
         self.send("input_request", {"prompt": prompt, "password": password})
-        while True:
-            message = self._wire.read()
-            if message is None:
-                leave(0)
-            if message["type"] == "input_reply" and message["id"] == self._request:
-                if "value" in message["content"]:
-                    return message["content"]["value"]
-                raise ask.StdinNotAvailable(message["content"].get("error", "no answer"))
+        try:
+            answer = self._wire.wait_for("input_reply", self._request)["content"]
+        except EOFError:
+            self.leave(0)
+        if "value" not in answer:
+            raise ask.StdinNotAvailable(answer.get("error", "no answer"))
+        return answer["value"]
 
     # ---- the other requests
 
     def _complete(self, request, content):
         from era_driver import complete
 
-        return _guarded(complete.complete, content["code"], content["cursor_pos"], self.namespace)
+        return _guarded(complete.complete, complete.nothing, content["code"], content["cursor_pos"], self.namespace)
 
     def _inspect(self, request, content):
         from era_driver import inspection
 
-        return _guarded(
-            inspection.inspect_at, content["code"], content["cursor_pos"], content["detail_level"], self.namespace
-        )
+        arguments = (content["code"], content["cursor_pos"], content["detail_level"], self.namespace)
+        return _guarded(inspection.inspect_at, inspection.nothing, *arguments)
 
     def _is_complete(self, request, content):
         from era_driver import completeness
@@ -154,13 +182,23 @@ class Driver:
         return {}
 
 
-def _guarded(function, *arguments):
-    """Requests that look at live objects can hang in a cell's own code: they can be interrupted as a cell can."""
+def _told(error):
+    """The content of an error; an interrupt while its text is made (a cell's own __str__ may hang) leaves it short."""
     try:
-        with interrupts.interruptible():
-            return function(*arguments)
-    except KeyboardInterrupt:
-        return function.nothing(*arguments)
+        from era_driver import tracebacks
+
+        return interrupts.call(tracebacks.content, error)
+    except BaseException:
+        name = type(error).__name__
+        return {"ename": name, "evalue": "", "traceback": [name]}
+
+
+def _guarded(function, nothing, *arguments):
+    """Requests that look at live objects may meet a cell's own code: it may fail, hang and be interrupted."""
+    try:
+        return interrupts.call(function, *arguments)
+    except BaseException:
+        return nothing(*arguments)
 
 
 def exit_status(error):
@@ -173,16 +211,16 @@ def exit_status(error):
     return 1
 
 
-def leave(status):
-    """End this process now: exit functions run, threads are not waited for."""
-    import atexit
-
-    try:
-        atexit._run_exitfuncs()
-    finally:
-        output.flush()
-        os._exit(status)
-
-
 def main():
-    Driver().run()
+    # Programs that cells start find their input at its end, where a pipe that nobody writes would stop them.
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    driver = Driver()
+    try:
+        driver.run()
+    except (EOFError, SystemExit):  # SystemExit: of a task that a cell left
+        driver.leave(0)
+    except WireError as error:
+        print("era driver: %s" % error, file=sys.stderr)
+        driver.leave(_EXIT_PROTOCOL)

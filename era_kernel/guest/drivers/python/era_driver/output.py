@@ -1,108 +1,154 @@
-"""stdout and stderr of cells: buffered for speed, flushed by a timer so that output arrives while a cell runs."""
+"""stdout and stderr of cells: buffered for speed, pushed out soon after the first write, in the order of writing."""
 
 import io
+import os
 import sys
-import threading
+from _thread import RLock, allocate_lock, get_ident, start_new_thread
+from time import sleep
 
 BUFFER = 64 * 1024
 CHUNK = 32 * 1024
-TICK = 0.015
-_LEAVING = frozenset(
-    {"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec", "os.fork", "os.forkpty", "pty.spawn"}
-)
+TICK = 0.012
+_LEAVING = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec"})
+
+_lock = RLock()
+_wake = allocate_lock()
+_woken = False
+_streams = []
+_foreign_code = False
 
 
-class _Stderr(io.TextIOWrapper):
-    """Complaints come at once, after what was printed before them."""
+class _Stream(io.TextIOWrapper):
+    """A text stream whose first write after a flush, and only that one, runs Python code: `_Buffer.write`.
 
-    def write(self, text):
-        flush_quietly(sys.stdout)
-        count = super().write(text)
-        self.flush()
-        return count
+    While the stream is clean its chunk is one character, so that the text goes on to the buffer at once; then the
+    chunk is large, and print() stays in C until the next flush.
+    """
+
+    other = None
+    dirty = False
+    flusher = 0
+
+    def soil(self):
+        """Something was written: what the other stream holds was written before it, and a flush is due."""
+        self.dirty = True
+        self._CHUNK_SIZE = CHUNK
+        if self.other.dirty:
+            self.other.clean()
+        _wake_flusher()
+
+    def clean(self):
+        """Push out what was written. A cell may have closed the stream, its reader may be gone: no matter."""
+        with _lock:
+            self.dirty = False
+            try:
+                self._CHUNK_SIZE = 1
+                self.flusher = get_ident()
+                self.flush()
+            except (OSError, ValueError, RuntimeError):
+                pass
+            finally:
+                self.flusher = 0
+
+
+class _Buffer(io.BufferedWriter):
+    stream = None
+
+    def write(self, data):
+        stream = self.stream
+        if not stream.dirty and stream.flusher != get_ident():
+            stream.soil()
+        return super().write(data)
+
+
+def _open(fd, name):
+    raw = io.FileIO(fd, "wb", closefd=False)
+    raw.name = name
+    buffer = _Buffer(raw, BUFFER)
+    buffer.stream = _Stream(buffer, "utf-8", "backslashreplace", newline="\n")
+    buffer.stream._CHUNK_SIZE = 1
+    return buffer.stream
 
 
 def install():
-    """Replace sys.stdout and sys.stderr; start the thread that flushes them while a cell runs."""
-    sys.stdout = _stream(1, "<stdout>", io.TextIOWrapper)
-    sys.stderr = _stream(2, "<stderr>", _Stderr)
-    sys.__stdout__, sys.__stderr__ = sys.stdout, sys.stderr
+    """Replace sys.stdout and sys.stderr; start the thread that flushes them."""
+    _wake.acquire()
+    _open_streams()
     # What a program started by a cell prints must come after what the cell printed before.
     sys.addaudithook(_on_audit)
-    threading.Thread(target=_tick, name="era-flush", daemon=True).start()
+    os.register_at_fork(before=_fork_begins, after_in_parent=_lock.release, after_in_child=_in_child)
+    start_new_thread(_flush_forever, ())
 
 
-def _on_audit(event, args):
-    if event in _LEAVING:
-        flush()
-    elif event == "ctypes.dlsym":
-        flush_quietly(sys.stdout)
+def _open_streams():
+    before = list(_streams)
+    _streams[:] = _open(1, "<stdout>"), _open(2, "<stderr>")
+    _streams[0].other, _streams[1].other = _streams[1], _streams[0]
+    if not before or sys.stdout is before[0]:
+        sys.stdout = _streams[0]
+    if not before or sys.stderr is before[1]:
+        sys.stderr = _streams[1]
+    sys.__stdout__, sys.__stderr__ = _streams
 
 
-def _stream(fd, name, kind):
-    raw = io.FileIO(fd, "wb", closefd=False)
-    raw.name = name
-    stream = kind(io.BufferedWriter(raw, BUFFER), "utf-8", "backslashreplace", newline="\n")
-    if hasattr(stream, "_CHUNK_SIZE"):
-        stream._CHUNK_SIZE = CHUNK
-    return stream
+def cell_begins():
+    """A stream that an earlier cell closed is opened again."""
+    if any(stream.closed for stream in _streams):
+        _open_streams()
 
 
 def flush():
     """Push out all that was printed, that of C code included."""
-    flush_quietly(sys.stdout)
-    flush_quietly(sys.stderr)
-    ctypes = sys.modules.get("ctypes")
-    if ctypes is not None and hasattr(ctypes, "CDLL"):
-        _flush_libc(ctypes)
+    for stream in _streams:
+        if stream.dirty:
+            stream.clean()
+    if _foreign_code or "ctypes" in sys.modules:
+        from era_driver import libc
+
+        libc.flush()
 
 
-_libc = None
-
-
-def _flush_libc(ctypes):
-    global _libc
-    if _libc is None:
-        try:
-            _libc = (ctypes.CDLL(None).fflush,)
-        except (OSError, AttributeError):
-            _libc = ()
-    for fflush in _libc:
-        fflush(None)
-
-
-def flush_quietly(stream):
-    """A cell may have closed or replaced the stream."""
-    try:
-        stream.flush()
-    except (OSError, ValueError, AttributeError, RuntimeError):
-        pass
-
-
-_running = threading.Event()
-_busy = False
-_OWN_THREADS = 2
-
-
-def cell_begins():
-    global _busy
-    _busy = True
-    _running.set()
-
-
-def cell_ends():
-    global _busy
-    _busy = False
-
-
-def _tick():
-    """Flush every TICK seconds while a cell runs, or threads that one left; sleep without a wake-up otherwise."""
-    pause = threading.Event()
+def _flush_forever():
+    """Flush TICK seconds after a stream became dirty; sleep while none is."""
+    global _woken
     while True:
-        _running.wait()
-        pause.wait(TICK)
-        flush_quietly(sys.stdout)
-        if not _busy and threading.active_count() <= _OWN_THREADS:
-            _running.clear()
-            if _busy:  # a cell began just now
-                _running.set()
+        _wake.acquire()
+        sleep(TICK)
+        _woken = False
+        for stream in _streams:
+            if stream.dirty:
+                stream.clean()
+
+
+def _wake_flusher():
+    global _woken
+    if not _woken:
+        _woken = True
+        try:
+            _wake.release()
+        except RuntimeError:
+            pass  # another thread did it just now
+
+
+# ---- programs and copies of this one that cells start
+
+
+def _on_audit(event, arguments):
+    global _foreign_code
+    if event in _LEAVING:
+        flush()
+    elif event == "import" and arguments[1] and "/lib-dynload/" not in arguments[1]:
+        _foreign_code = True  # an extension module that is not Python's own may print with C's stdio
+
+
+def _fork_begins():
+    flush()
+    _lock.acquire()  # so that the flusher holds no lock of a stream
+
+
+def _in_child():
+    """A forked child has no flusher: it flushes each line."""
+    _lock.release()
+    for stream in _streams:
+        if not stream.closed:
+            stream.reconfigure(line_buffering=True)

@@ -1,13 +1,15 @@
 """Errors as a notebook shows them: the cell's own lines, nothing of the driver."""
 
+import re
 import traceback
 
 _LIMIT = 256 * 1024
-_FOLDER = __file__.rpartition("/")[0]
+_FOLDER = __file__.rpartition("/")[0] + "/"
+_CELL = re.compile(r'^([ |+-]*)File "(Cell In\[\d+\])", line', re.M)
 
 
 def content(error):
-    """ename, evalue and traceback (lines) of an exception."""
+    """ename, evalue and traceback (lines) of an exception, whatever its own methods do."""
     name = type(error).__name__
     text = _safe_str(error)
     return {"ename": name, "evalue": text, "traceback": _lines(error, name, text)}
@@ -21,37 +23,28 @@ def _safe_str(error):
 
 
 def _lines(error, name, text):
-    frames = None if isinstance(error, SyntaxError) and _raised_by_driver(error) else _without_driver(error)
     try:
-        formatted = traceback.TracebackException(type(error), error, frames).format()
-        whole = "".join(formatted)
+        whole = "".join(_without_driver(traceback.TracebackException(type(error), error, error.__traceback__)).format())
     except Exception:
-        whole = f"{name}: {text}"
+        whole = "%s: %s" % (name, text)
+    whole = _CELL.sub(r"\1\2, line", whole)
     if len(whole) > _LIMIT:
-        whole = f"{whole[: _LIMIT // 2]}\n... (cut)\n{whole[-_LIMIT // 2 :]}"
+        whole = "%s\n... (cut)\n%s" % (whole[: _LIMIT // 2], whole[-_LIMIT // 2 :])
     return whole.rstrip("\n").split("\n")
 
 
-def _raised_by_driver(error):
-    """Whether compiling the cell failed, rather than something that the cell compiled."""
-    frame = error.__traceback__
-    while frame is not None and frame.tb_next is not None:
-        frame = frame.tb_next
-    return (
-        frame is None
-        or frame.tb_frame.f_code.co_filename.startswith(_FOLDER)
-        or frame.tb_frame.f_code.co_name == ("parse")
-    )
-
-
-def _without_driver(error):
-    """The traceback from the first frame that is not ours; all of it when there is no other."""
-    frame = error.__traceback__
-    while frame is not None and _is_ours(frame):
-        frame = frame.tb_next
-    return frame
-
-
-def _is_ours(frame):
-    name = frame.tb_frame.f_code.co_filename
-    return name.startswith(_FOLDER) or "/asyncio/" in name
+def _without_driver(told):
+    """A TracebackException, and those that it holds, without our frames and asyncio's that only led to the cell."""
+    waiting, seen = [told], set()
+    while waiting:
+        each = waiting.pop()
+        if each is None or id(each) in seen:
+            continue
+        seen.add(id(each))
+        frames = [frame for frame in each.stack or () if not frame.filename.startswith(_FOLDER)]
+        cell = next((at for at, frame in enumerate(frames) if "/asyncio/" not in frame.filename), len(frames))
+        each.stack[:] = frames[cell:]
+        if not each.stack:
+            each.stack = None  # else the header of an empty traceback is shown
+        waiting += [each.__cause__, each.__context__, *(getattr(each, "exceptions", None) or ())]
+    return told

@@ -1,50 +1,140 @@
 """Messages on two pipes: `u32 length (big-endian) · UTF-8 JSON object`."""
 
-import fcntl
-import json
+import codecs
 import os
+from _json import encode_basestring, make_encoder, make_scanner  # json itself imports re: 5 ms
+from _thread import allocate_lock
+
+from era_driver.interrupts import held
 
 MAX_MESSAGE = 64 << 20
-_HIGH_FD = 100
+_PIECE = 64 * 1024
+_IN = 100
+_OUT = 101
+_EXIT_HOST_GONE = 74
+
+
+class WireError(Exception):
+    """The host sent what is no message."""
+
+
+class _Decoding:
+    strict = False
+    object_hook = object_pairs_hook = None
+    parse_float = parse_constant = float
+    parse_int = int
+    memo = {}  # noqa: RUF012
+
+
+def _refuse(value):
+    raise TypeError("a %s is no JSON" % type(value).__name__)
+
+
+def _escaped(error):
+    """Lone surrogates, which UTF-8 has no room for, as the text that their repr shows."""
+    return "".join("\\\\u%04x" % ord(char) for char in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error("era_json", _escaped)
+_scan = make_scanner(_Decoding)
+_encode = make_encoder(None, _refuse, encode_basestring, None, ":", ",", False, False, False)
 
 
 class Wire:
     """The driver's end of its two message pipes, moved to high fds that no program started by a cell inherits."""
 
     def __init__(self, incoming, outgoing):
-        self._in = _move(incoming)
-        self._out = _move(outgoing)
+        os.dup2(incoming, _IN, inheritable=False)
+        os.dup2(outgoing, _OUT, inheritable=False)
+        os.close(incoming)
+        os.close(outgoing)
+        self.fileno = _IN
+        self._bytes = bytearray()
+        self._read = []
+        self._lock = allocate_lock()
+        self._unsent = b""
+
+    def close(self):
+        """For a forked child: the pipes are its parent's."""
+        os.close(_IN)
+        os.close(_OUT)
+
+    # ---- from the host
 
     def read(self):
-        """The next message, or None at the end of the stream. ValueError for a length out of bounds."""
-        head = self._read_exactly(4)
-        if head is None:
-            return None
-        length = int.from_bytes(head, "big")
-        if length > MAX_MESSAGE:
-            raise ValueError(f"a message of {length} bytes")
-        text = self._read_exactly(length)
-        return None if text is None else json.loads(text)
+        """The next message. EOFError at the end of the stream, WireError for what is no message."""
+        while not self._read:
+            self._fill()
+        return self._read.pop(0)
 
-    def _read_exactly(self, size):
-        pieces = []
-        while size:
-            piece = os.read(self._in, min(size, 1 << 20))
-            if not piece:
-                return None
-            pieces.append(piece)
-            size -= len(piece)
-        return b"".join(pieces)
+    def has_read(self):
+        """Whether read() would return at once."""
+        return bool(self._read)
 
-    def write(self, kind, request, content):
-        """Send one message, whole whatever signal comes in between."""
-        text = json.dumps({"type": kind, "id": request, "content": content}, ensure_ascii=True).encode()
-        view = memoryview(len(text).to_bytes(4, "big") + text)
-        while view:
-            view = view[os.write(self._out, view) :]
+    def wait_for(self, kind, request):
+        """The next message of this kind and id; others stay for read(). Can be interrupted, with no byte lost."""
+        from select import select
+
+        while True:
+            with held():
+                for number, message in enumerate(self._read):
+                    if message["type"] == kind and message["id"] == request:
+                        return self._read.pop(number)
+            select([_IN], [], [])
+            with held():
+                self._fill()
+
+    def _fill(self):
+        """Read once and keep the messages that are whole."""
+        data = os.read(_IN, _PIECE)
+        if not data:
+            raise EOFError
+        buffer = self._bytes
+        buffer += data
+        while len(buffer) >= 4:
+            length = int.from_bytes(buffer[:4], "big")
+            if length > MAX_MESSAGE:
+                raise WireError("the host announced a message of %d bytes" % length)
+            if len(buffer) < 4 + length:
+                return
+            text = buffer[4 : 4 + length]
+            del buffer[: 4 + length]
+            self._read.append(_decoded(text))
+
+    # ---- to the host
+
+    def write(self, kind, request, content, more=False):
+        """Send one message, whole whatever signal or thread comes in between; with `more`, together with the next one.
+
+        ValueError, TypeError or RecursionError for a content that cannot be sent. Ends the process when the host is
+        gone.
+        """
+        text = "".join(_encode({"type": kind, "id": request, "content": content}, 0)).encode("utf-8", "era_json")
+        if len(text) > MAX_MESSAGE:
+            raise ValueError("an output of %d MB: at most %d can be shown" % (len(text) // 10**6, MAX_MESSAGE // 10**6))
+        with held(), self._lock:
+            self._unsent += len(text).to_bytes(4, "big") + text
+            if not more:
+                self._send()
+
+    def flush(self):
+        """Send what write() kept back."""
+        with held(), self._lock:
+            self._send()
+
+    def _send(self):
+        data, self._unsent = memoryview(self._unsent), b""
+        try:
+            while data:
+                data = data[os.write(_OUT, data) :]
+        except BrokenPipeError:
+            os._exit(_EXIT_HOST_GONE)
 
 
-def _move(fd):
-    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _HIGH_FD)
-    os.close(fd)
-    return high
+def _decoded(text):
+    try:
+        message, _ = _scan(text.decode(), 0)
+        message["type"], message["id"], message["content"]
+    except (StopIteration, ValueError, RecursionError, KeyError, TypeError) as error:
+        raise WireError("the host sent a message that is none (%s)" % type(error).__name__) from error
+    return message
