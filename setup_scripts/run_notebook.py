@@ -27,7 +27,7 @@ def shown(output: Any) -> str:
 def main() -> None:
     path = Path(sys.argv[1])
     notebook = nbformat.read(path, as_version=4)
-    config = Config({"KernelManager": {"transport": "ipc"}})
+    config = Config({"KernelManager": {"transport_encryption": "auto"}})
     client = NotebookClient(notebook, timeout=CELL_TIMEOUT, config=config)
     failed = False
     try:
