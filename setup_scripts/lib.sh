@@ -11,7 +11,8 @@ fail() {
   exit 1
 }
 
-# Run a long step: one line before it, its output only when it fails. STEP_LOG holds the last one's output.
+# Run a long step: one line before it, its output only when it fails. A function that is a step must chain its commands:
+# `set -e` does not hold in it. STEP_LOG holds the last one's output.
 STEP_LOG=$(mktemp)
 trap 'rm -f "$STEP_LOG"' EXIT
 step() { # step LINE REMEDY COMMAND...

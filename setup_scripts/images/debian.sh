@@ -71,12 +71,13 @@ build_tree() {
 }
 
 commit_image() {
-  container=$(buildah from scratch)
-  buildah add --quiet "$container" "$work/tree.tar" /
-  buildah config --workingdir /root --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    --env LANG=C.UTF-8 --cmd "[\"${command[0]}\"]" --label "org.opencontainers.image.title=era $language" "$container"
-  buildah commit --quiet --rm "$container" "$image"
-  container=
+  # Chained: within a step, `set -e` does not hold.
+  container=$(buildah from scratch) &&
+    buildah add --quiet "$container" "$work/tree.tar" / &&
+    buildah config --workingdir /root --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+    --env LANG=C.UTF-8 --cmd "[\"${command[0]}\"]" --label "org.opencontainers.image.title=era $language" "$container" &&
+    buildah commit --quiet --rm "$container" "$image" &&
+    container=
 }
 
 step "building $image out of Debian packages (about a minute)" "look at the lines above; apt's package sources must be reachable" build_tree
