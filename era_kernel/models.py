@@ -53,7 +53,7 @@ class VmSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ProcessIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A process that cannot be mistaken for another one with the same pid.
 
-    `create_time` in seconds since the epoch as psutil gives it, `boot_id` from /proc/sys/kernel/random/boot_id.
+    `create_time` in seconds since boot (macOS: since the epoch), `boot_id` from /proc/sys/kernel/random/boot_id.
     """
 
     pid: int

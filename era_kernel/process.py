@@ -29,6 +29,10 @@ from era_kernel.models import ProcessIdentity
 log = logging.getLogger(__name__)
 
 OUTPUT_TAIL = 4096
+HAS_PROC = Path("/proc/self/stat").exists()
+SAME_START = 0.005
+"""Seconds; the kernel counts in hundredths."""
+
 PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
     "qemu-img": "qemu-utils",
@@ -145,9 +149,17 @@ def boot_id() -> str:
 
 def identify(pid: int) -> ProcessIdentity:
     """The identity of a living process; ProcessLookupError when there is none."""
+    return ProcessIdentity(pid, _start_time(pid), boot_id())
+
+
+def _start_time(pid: int) -> float:
+    """When a process started: on Linux in seconds since boot, which a step of the clock does not change (proc(5))."""
     try:
-        return ProcessIdentity(pid, psutil.Process(pid).create_time(), boot_id())
-    except psutil.NoSuchProcess as error:
+        if HAS_PROC:
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+        return psutil.Process(pid).create_time()
+    except (FileNotFoundError, psutil.NoSuchProcess) as error:
         raise ProcessLookupError(pid) from error
 
 
@@ -156,9 +168,9 @@ def is_alive(identity: ProcessIdentity | None) -> bool:
     if identity is None or identity.boot_id != boot_id():
         return False
     try:
-        process = psutil.Process(identity.pid)
-        return abs(process.create_time() - identity.create_time) < 0.02 and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
+        same = abs(_start_time(identity.pid) - identity.create_time) < SAME_START
+        return same and bool(psutil.Process(identity.pid).status() != psutil.STATUS_ZOMBIE)
+    except (ProcessLookupError, psutil.NoSuchProcess):
         return False
 
 

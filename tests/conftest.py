@@ -10,8 +10,13 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 CLEAN_TIMEOUT = 120
+
+# Examples run on a noisy machine: how long one takes says nothing. The time-out of the whole test holds.
+settings.register_profile("era", deadline=None)
+settings.load_profile("era")
 
 
 def pytest_configure(config: pytest.Config) -> None:

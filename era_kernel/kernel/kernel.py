@@ -46,6 +46,7 @@ class EraKernel(Kernel):
         self._waiting: asyncio.Task[Session] | None = None
         self._waiting_since = 0.0
         self._questions = Questions(self.session, self.stdin_socket)
+        self.shell_handlers.update(comm_open=self._refuse_comm, comm_msg=_ignore, comm_close=_ignore)
         # Who runs the cell, kept here: events come in the context of the connection, not of the request.
         self._asker: tuple[Any, dict[str, Any]] = ([], {})
 
@@ -267,6 +268,11 @@ class EraKernel(Kernel):
             "history": [(number, line, (text, None) if output else text) for number, line, text in found],
         }
 
+    def _refuse_comm(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+        """Front ends try comms of their own (widgets): the answer of a kernel that has none is to close it."""
+        content = {"comm_id": str(parent["content"].get("comm_id", "")), "data": {}}
+        self._publish("comm_close", content, parent)
+
     # ---- end
 
     async def shutdown_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
@@ -285,6 +291,10 @@ class EraKernel(Kernel):
         if self.shell_stream.io_loop is not shell_loop:
             channel_loop = self.shell_stream.io_loop
             channel_loop.add_callback(channel_loop.call_later, SHUTDOWN_FLUSH, channel_loop.stop)
+
+
+def _ignore(stream: Any, ident: Any, parent: dict[str, Any]) -> None:
+    """A message to a comm that was refused."""
 
 
 def console_of(error: EraError) -> str:

@@ -197,3 +197,12 @@ def test_two_notebooks_share_the_vm_and_not_the_namespace() -> None:
         assert first.value(boot) == second.value(boot)
         first.run("open('/tmp/shared', 'w').write('hello')")
         assert second.value("open('/tmp/shared').read()") == "'hello'"
+
+
+def test_a_comm_that_a_front_end_opens_is_closed(book: Notebook) -> None:
+    message = book.client.session.msg("comm_open", {"comm_id": "abc", "target_name": "jupyter.widget", "data": {}})
+    book.client.shell_channel.send(message)
+    while (answer := book.client.get_iopub_msg(timeout=20))["msg_type"] != "comm_close":
+        pass
+    assert answer["content"]["comm_id"] == "abc"
+    assert book.value("1 + 1") == "2"
