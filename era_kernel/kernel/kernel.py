@@ -129,6 +129,8 @@ class EraKernel(Kernel):
 
     async def _open_session(self) -> Session:
         """The session; an interrupt cancels the wait for it."""
+        if self._vm_connection.current is not None:
+            return self._vm_connection.current
         self._waiting = asyncio.create_task(self._vm_connection.session())
         self._waiting_since = time.monotonic()
         try:

@@ -20,7 +20,8 @@ from era_kernel.protocol import driver
 
 DRIVER = Path(era_kernel.guest.__file__).parent / "drivers/python/driver.py"
 START_SCRIPT = (
-    "import os, sys; a, b = map(int, sys.argv[1:3]); os.dup2(a, 3); os.dup2(b, 4); os.execv(sys.argv[3], sys.argv[3:])"
+    "import os, sys; a, b = map(int, sys.argv[1:3]); os.dup2(a, 3); os.dup2(b, 4); os.close(a); os.close(b); "
+    "os.execv(sys.argv[3], sys.argv[3:])"
 )
 LIMIT = 20.0
 
@@ -75,7 +76,22 @@ class DriverPeer:
                 self.output[number] += data
 
     def send(self, kind: str, request: str, **content: Any) -> None:
-        os.write(self._to_driver, driver.encode_request(kind, request, content))
+        self.send_bytes(driver.encode_request(kind, request, content))
+
+    def send_bytes(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._to_driver, view) :]
+
+    def end_input(self) -> None:
+        """The host's end of the driver's pipe is closed."""
+        os.close(self._to_driver)
+        self._to_driver = os.open(os.devnull, os.O_WRONLY)
+
+    def stop_listening(self) -> None:
+        """Nobody reads the driver's messages any more."""
+        os.close(self._from_driver)
+        self._from_driver = os.open(os.devnull, os.O_RDONLY)
 
     def next_message(self, limit: float = LIMIT) -> Any:
         """The next message of the driver; EOFError when it has ended."""
@@ -100,10 +116,11 @@ class DriverPeer:
         return self.answer(request)
 
     def answer(self, request: str) -> Answer:
+        """What comes until this request's reply; events of an earlier cell (its threads may still show things) too."""
         answer = Answer(None)
         while True:
             message = self.next_message()
-            assert message.id == request
+            assert message.id == request or not isinstance(message, driver.Reply)
             if isinstance(message, driver.Reply):
                 answer.reply = message.content
                 return answer
@@ -134,11 +151,18 @@ class DriverPeer:
 
     def stdout(self, wait_for: bytes = b"", limit: float = LIMIT) -> bytes:
         """What was printed; waits until it holds `wait_for`."""
+        return self._printed(1, wait_for, limit)
+
+    def stderr(self, wait_for: bytes = b"", limit: float = LIMIT) -> bytes:
+        """What was printed on stderr; waits until it holds `wait_for`."""
+        return self._printed(2, wait_for, limit)
+
+    def _printed(self, fd: int, wait_for: bytes, limit: float) -> bytes:
         deadline = time.monotonic() + limit
-        while wait_for not in self.output[1]:
-            assert time.monotonic() < deadline, f"{wait_for!r} was not printed, only {bytes(self.output[1])!r}"
+        while wait_for not in self.output[fd]:
+            assert time.monotonic() < deadline, f"{wait_for!r} was not printed, only {bytes(self.output[fd])!r}"
             time.sleep(0.001)
-        return bytes(self.output[1])
+        return bytes(self.output[fd])
 
     def interrupt(self) -> None:
         os.killpg(self.process.pid, signal.SIGINT)

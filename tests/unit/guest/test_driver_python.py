@@ -52,6 +52,41 @@ def test_await_works_at_the_top(peer: DriverPeer) -> None:
     assert peer.value("await task") == "5"
 
 
+def test_statements_before_an_awaited_expression_run_on_the_loop(peer: DriverPeer) -> None:
+    assert peer.value("import asyncio\ntask = asyncio.create_task(asyncio.sleep(0, 5))\nawait task") == "5"
+    assert peer.value("asyncio.run(asyncio.sleep(0, 6))") == "6"
+    assert peer.value("await asyncio.sleep(0, 7)") == "7"
+
+
+def test_tasks_go_on_between_cells_and_cannot_hang_the_session(peer: DriverPeer) -> None:
+    peer.run(
+        "import asyncio\nasync def late():\n    await asyncio.sleep(0.2); print('late')\n    while True: pass\n"
+        "task = asyncio.create_task(late())\nawait asyncio.sleep(0)"
+    )
+    peer.stdout(b"late\n")
+    request = peer.start("1 + 1")
+    time.sleep(0.1)
+    peer.interrupt()
+    assert peer.answer(request).reply.status == "ok"
+
+
+def test_future_annotations_last(peer: DriverPeer) -> None:
+    peer.run("from __future__ import annotations")
+    assert peer.run("def f(x: unknown): pass").reply.status == "ok"
+
+
+def test_underscore_is_the_user_s_once_it_was_assigned(peer: DriverPeer) -> None:
+    assert [peer.value(code) for code in ("1", "2", "3", "(_, __, ___)")] == ["1", "2", "3", "(3, 2, 1)"]
+    peer.run("_ = 'mine'")
+    assert [peer.value(code) for code in ("4", "_")] == ["4", "'mine'"]
+
+
+def test_user_modules_and_the_driver_s_own(peer: DriverPeer) -> None:
+    assert (
+        peer.value("import sys; (sys.path[0], sys.argv, [p for p in sys.path if 'drivers' in p])") == "('', [''], [])"
+    )
+
+
 def test_wide_containers_are_shown_over_several_lines(peer: DriverPeer) -> None:
     assert peer.value("list(range(3))") == "[0, 1, 2]"
     assert "\n" in peer.value("list(range(100))")
@@ -87,17 +122,39 @@ def trace(peer: DriverPeer, code: str) -> str:
 def test_an_error_shows_the_cell_s_lines(peer: DriverPeer) -> None:
     peer.run("def f(x):\n    y = x\n    return 1 / y")
     text = trace(peer, "a = 1\nf(0)")
-    assert 'File "Cell In[2]", line 2' in text
-    assert 'File "Cell In[1]", line 3, in f' in text
+    assert "Cell In[2], line 2, in <module>" in text
+    assert "Cell In[1], line 3, in f" in text
     assert "return 1 / y" in text
     assert text.endswith("ZeroDivisionError: division by zero")
 
 
-def test_a_syntax_error_shows_its_place(peer: DriverPeer) -> None:
-    text = trace(peer, "a = 1\nb = = 2")
-    assert 'File "Cell In[1]", line 2' in text
-    assert "b = = 2" in text
-    assert "^" in text
+def test_a_syntax_error_shows_its_place_and_no_traceback(peer: DriverPeer) -> None:
+    lines = trace(peer, "a = 1\nb = = 2").split("\n")
+    assert lines[0].strip() == "Cell In[1], line 2"
+    assert lines[1].strip() == "b = = 2"
+    assert lines[2].strip() == "^"
+    assert lines[3].startswith("SyntaxError: ")
+
+
+def test_a_syntax_error_of_code_that_the_cell_compiles_shows_the_cell_too(peer: DriverPeer) -> None:
+    text = trace(peer, "eval('1 +')")
+    assert "Cell In[1], line 1, in <module>" in text
+    assert 'File "<string>", line 1' in text
+
+
+def test_an_interrupt_shows_where_the_cell_was(peer: DriverPeer) -> None:
+    for code in ("while True: pass", "import asyncio\nawait asyncio.sleep(60)", "input()"):
+        request = peer.start(f"print('running', flush=True)\n{code}", allow_stdin=True)
+        if code == "input()":
+            peer.next_message()
+        peer.stdout(b"running\n")
+        time.sleep(0.2)
+        peer.output[1].clear()
+        peer.interrupt()
+        lines = peer.answer(request).reply.traceback
+        assert lines[1].startswith("  Cell In["), lines
+        assert not [line for line in lines if "era_driver" in line]
+        assert lines[-1] == "KeyboardInterrupt"
 
 
 def test_chains_and_groups_are_shown(peer: DriverPeer) -> None:
@@ -114,6 +171,11 @@ def test_chains_and_groups_are_shown(peer: DriverPeer) -> None:
         "raise ValueError('x' * 10_000_000)",
         "x = []\nfor _ in range(100_000): x = [x]\nrepr(x)",
         "raise BaseException('base')",
+        "class E(Exception):\n    def __str__(self): raise SystemExit\nraise E",
+        "raise ValueError('\\ud800')",
+        "\0",
+        "'\\ud800'.encode()",
+        "(" * 1000,
         "import traceback; traceback.TracebackException = None; 1 / 0",
     ],
 )
@@ -124,9 +186,24 @@ def test_hard_errors_leave_the_session_alive(peer: DriverPeer, code: str) -> Non
     assert peer.value("1 + 1") == "2"
 
 
-def test_lines_of_ipython_s_own_are_explained(peer: DriverPeer) -> None:
-    assert "subprocess.run" in trace(peer, "!ls")
-    assert "%magic" in trace(peer, "%timeit 1")
+def test_magics_are_explained(peer: DriverPeer) -> None:
+    for code in ("%timeit 1", "x = 1\n%%bash\nls"):
+        text = trace(peer, code)
+        assert "a cell runs plain Python" in text
+        assert "subprocess.run" in text
+
+
+def test_shell_lines_are_run_where_a_statement_can_be(peer: DriverPeer) -> None:
+    code = 'x = 1\nif x:\n    !echo "it\'s" $((40 + 2))\ntext = """\n!echo no\n"""\n%matplotlib inline\n!exit 3'
+    assert peer.run(code).reply.status == "ok"
+    assert peer.stdout(b"42\n") == b"it's 42\n"
+    assert peer.value("_exit_code") == "3"
+    assert peer.value("text") == "'\\n!echo no\\n'"
+
+
+def test_python_is_never_taken_for_a_shell_line(peer: DriverPeer) -> None:
+    assert peer.value("x = 7 \\\n% 4\nx") == "3"
+    assert peer.value("(9\n% 4)") == "1"
 
 
 # ---- output
@@ -149,10 +226,45 @@ def test_what_programs_and_c_code_print_keeps_its_place(peer: DriverPeer) -> Non
     assert peer.stdout(b"6\n") == b"1\n2\n3\n4\n5\n6\n"
 
 
+def test_stdout_and_stderr_keep_their_order(peer: DriverPeer) -> None:
+    peer.run(
+        "import os, sys\nos.dup2(1, 2)\nfor i in range(5):\n    print(i)\n    print(-i, file=sys.stderr)\n"
+        "    sys.stdout.buffer.write(b'b\\n')"
+    )
+    expected = "".join(f"{i}\n{-i}\nb\n" for i in range(5)).encode()
+    assert peer.stdout(expected[-6:]) == expected
+
+
 def test_a_fork_prints_nothing_twice_and_does_not_speak_for_the_session(peer: DriverPeer) -> None:
-    peer.run("import os\nprint('once')\npid = os.fork()\nif pid: os.waitpid(pid, 0)")
+    answer = peer.run(
+        "import os\nprint('once')\npid = os.fork()\nif pid: os.waitpid(pid, 0)\nelse: display('child'); print('end')"
+    )
+    assert answer.events == []
     assert peer.value("os.getpid() != 0") == "True"
-    assert peer.stdout(b"once\n") == b"once\n"
+    assert peer.stdout(b"end\n") == b"once\n'child'\nend\n"
+
+
+def test_a_forked_child_s_error_is_its_own(peer: DriverPeer) -> None:
+    assert peer.value("import os\npid = os.fork()\nif not pid: 1 / 0\nos.waitpid(pid, 0)[1] >> 8") == "1"
+    assert b"Cell In[1], line 3" in peer.stderr(b"ZeroDivisionError")
+
+
+def test_a_child_that_lives_on_holds_no_pipe_of_the_session() -> None:
+    with running_driver() as peer:
+        peer.run("import os, time\nif os.fork() == 0:\n    os.close(1), os.close(2)\n    time.sleep(30)")
+        peer.end_input()
+        assert peer.wait() == 0
+        with pytest.raises(EOFError):
+            peer.next_message(5)
+
+
+def test_processes_of_multiprocessing_work(peer: DriverPeer) -> None:
+    code = (
+        "import multiprocessing\ndef square(x):\n    print('worker')\n    return x * x\n"
+        "with multiprocessing.get_context('fork').Pool(2) as pool: found = pool.map(square, range(4))\nfound"
+    )
+    assert peer.value(code) == "[0, 1, 4, 9]"
+    assert peer.stdout(b"worker\n" * 4) == b"worker\n" * 4
 
 
 def test_threads_print_after_their_cell(peer: DriverPeer) -> None:
@@ -169,17 +281,45 @@ def test_odd_text_breaks_nothing(peer: DriverPeer) -> None:
 
 
 def test_a_closed_stdout_hurts_only_its_cell(peer: DriverPeer) -> None:
-    peer.run("import sys; sys.stdout.close()")
-    assert peer.value("1 + 1") == "2"
+    assert peer.run("import sys; sys.stdout.close(); print(1)").reply.ename == "ValueError"
+    assert peer.run("print('again')").reply.status == "ok"
+    assert peer.stdout(b"again\n") == b"again\n"
 
 
-def test_an_idle_driver_uses_no_cpu(peer: DriverPeer) -> None:
-    peer.run("print(1)")
+def test_stdout_is_what_programs_expect(peer: DriverPeer) -> None:
+    assert (
+        peer.value("import sys; (sys.stdout.fileno(), sys.stderr.fileno(), sys.stdout.encoding)") == "(1, 2, 'utf-8')"
+    )
+    assert peer.value("sys.stdout.isatty() or sys.stdout.closed") == "False"
+    peer.run("sys.stdout.reconfigure(encoding='latin-1', line_buffering=True); print('\\xe9')")
+    assert peer.stdout(b"\n") == b"\xe9\n"
+
+
+def test_redirected_output_is_the_cell_s_own(peer: DriverPeer) -> None:
+    code = "import contextlib, io\nwith contextlib.redirect_stdout(io.StringIO()) as out: print('kept')\nout.getvalue()"
+    assert peer.value(code) == "'kept\\n'"
+    assert peer.stdout() == b""
+
+
+def test_programs_find_their_input_at_its_end(peer: DriverPeer) -> None:
+    assert peer.value("import subprocess; subprocess.run(['cat'], timeout=10).returncode") == "0"
+
+
+def test_much_output_is_whole(peer: DriverPeer) -> None:
+    peer.run("for i in range(100_000): print(f'{i:079}')")
+    expected = "".join(f"{i:079}\n" for i in range(100_000)).encode()
+    assert peer.stdout(expected[-80:]) == expected
+
+
+@pytest.mark.parametrize(
+    "before", ["print(1)", "import threading; threading.Thread(target=threading.Event().wait).start()"]
+)
+def test_an_idle_driver_never_wakes_up(peer: DriverPeer, before: str) -> None:
+    peer.run(before)
     time.sleep(0.2)
-    ticks = [peer.value("__import__('resource').getrusage(0).ru_nvcsw") for _ in range(1)]
+    earlier = int(peer.value("__import__('resource').getrusage(0).ru_nvcsw"))
     time.sleep(1)
-    later = peer.value("__import__('resource').getrusage(0).ru_nvcsw")
-    assert int(later) - int(ticks[0]) < 20
+    assert int(peer.value("__import__('resource').getrusage(0).ru_nvcsw")) - earlier < 10
 
 
 # ---- display
@@ -223,6 +363,10 @@ def test_text_comes_before_the_message_that_followed_it(peer: DriverPeer) -> Non
         "while True: pass",
         "import time; time.sleep(60)",
         "import subprocess; subprocess.run(['sleep', '60'])",
+        "import os; os.system('sleep 60')",
+        "!sleep 60",
+        "import threading; threading.Event().wait()",
+        "while True: display('x' * 100_000)",
         "import asyncio; await asyncio.sleep(60)",
         "while True: print('x' * 100)",
         "class Slow:\n    def __repr__(self):\n        while True: pass\nSlow()",
@@ -241,10 +385,36 @@ def test_an_interrupt_stops_the_cell_and_keeps_its_variables(peer: DriverPeer, c
 
 
 def test_interrupts_between_cells_do_nothing(peer: DriverPeer) -> None:
-    for number in range(20):
+    for number in range(50):
         peer.interrupt()
         assert peer.value(str(number)) == str(number)
         peer.interrupt()
+
+
+def test_an_interrupt_at_any_time_tears_no_message(peer: DriverPeer) -> None:
+    for number in range(40):
+        request = peer.start("display('started')\nwhile True: display('x' * 50_000)")
+        peer.next_message()
+        time.sleep(number / 2000)
+        peer.interrupt()
+        assert peer.answer(request).reply.ename == "KeyboardInterrupt"
+    assert peer.value("1 + 1") == "2"
+
+
+def test_a_handler_of_a_cell_holds_for_that_cell(peer: DriverPeer) -> None:
+    peer.run("import signal; signal.signal(signal.SIGINT, signal.SIG_DFL)")
+    peer.interrupt()
+    assert peer.value("1 + 1") == "2"
+
+
+def test_an_interrupted_await_runs_its_finally_clauses(peer: DriverPeer) -> None:
+    request = peer.start(
+        "import asyncio\ntry:\n    print('running', flush=True); await asyncio.sleep(60)\nfinally: cleaned = True"
+    )
+    peer.stdout(b"running\n")
+    peer.interrupt()
+    assert peer.answer(request).reply.ename == "KeyboardInterrupt"
+    assert peer.value("cleaned") == "True"
 
 
 # ---- questions
@@ -267,6 +437,39 @@ def test_input_can_be_interrupted(peer: DriverPeer) -> None:
     assert peer.answer(request).reply.ename == "KeyboardInterrupt"
 
 
+def test_requests_that_come_during_a_question_wait(peer: DriverPeer) -> None:
+    request = peer.start("input()", allow_stdin=True)
+    peer.next_message()
+    following = peer.start("6 * 7")
+    peer.send("input_reply", "0" * 32, value="to another cell")
+    peer.send("input_reply", request, value="x" * 1_000_000)
+    assert len(peer.answer(request).only(driver.ExecuteResult).data["text/plain"]) == 1_000_002
+    assert peer.answer(following).only(driver.ExecuteResult).data["text/plain"] == "42"
+
+
+def test_an_interrupted_question_leaves_the_stream_whole(peer: DriverPeer) -> None:
+    for _ in range(20):
+        request = peer.start("input()", allow_stdin=True)
+        peer.next_message()
+        answer = driver.encode_request("input_reply", request, {"value": "x" * 100_000})
+        peer.send_bytes(answer[:50_000])
+        peer.interrupt()
+        assert peer.answer(request).reply.ename == "KeyboardInterrupt"
+        peer.send_bytes(answer[50_000:])
+        assert peer.value("1 + 1") == "2"
+
+
+def test_a_refused_question_and_one_of_a_thread_are_errors(peer: DriverPeer) -> None:
+    request = peer.start("input()", allow_stdin=True)
+    peer.next_message()
+    peer.send("input_reply", request, error="the front end has gone")
+    assert "the front end has gone" in peer.answer(request).reply.evalue
+    peer.run(
+        "import threading\nthread = threading.Thread(target=input); thread.start(); thread.join()", allow_stdin=True
+    )
+    assert b"not in threads" in peer.stderr(b"not in threads")
+
+
 def test_input_where_nobody_answers_is_an_error(peer: DriverPeer) -> None:
     assert "answers no questions" in peer.run("input()").reply.evalue
 
@@ -283,13 +486,35 @@ def test_exit_ends_the_driver_with_that_status(peer: DriverPeer, code: str, stat
     assert peer.stdout(b"bye") == b"bye\n"
 
 
-def test_the_host_s_end_of_file_ends_the_driver() -> None:
-    with running_driver() as peer:
-        import os
+def test_exit_functions_run_and_all_is_said_before_the_end(peer: DriverPeer) -> None:
+    peer.start("import atexit\natexit.register(print, 'at exit')\ndisplay('shown'); print('printed')\nexit()")
+    assert peer.next_message().content.data == {"text/plain": "'shown'"}
+    assert peer.wait() == 0
+    assert peer.stdout(b"at exit") == b"printed\nat exit\n"
 
-        os.close(peer._to_driver)
-        assert peer.wait() == 0
-        peer._to_driver = os.open(os.devnull, os.O_WRONLY)
+
+@pytest.mark.parametrize("before", ["1", "await __import__('asyncio').sleep(0)", None])
+def test_the_host_s_end_of_file_ends_the_driver(peer: DriverPeer, before: str | None) -> None:
+    if before is None:
+        peer.start("input()", allow_stdin=True)
+        peer.next_message()
+    else:
+        peer.run(before)
+    peer.end_input()
+    assert peer.wait() == 0
+
+
+def test_a_host_that_is_gone_ends_the_driver(peer: DriverPeer) -> None:
+    peer.stop_listening()
+    peer.start("while True: display(1)")
+    assert peer.wait() == 74
+
+
+@pytest.mark.parametrize("data", [b"\x04\x00\x00\x01", b"\0\0\0\2[]", b"\0\0\0\1x", b"\0\0\0\2\xff\xff"])
+def test_what_is_no_message_ends_the_driver_with_a_word(peer: DriverPeer, data: bytes) -> None:
+    peer.send_bytes(data)
+    assert peer.wait() == 76
+    assert peer.stderr(b"\n").startswith(b"era driver: the host ")
 
 
 def test_children_cannot_write_messages(peer: DriverPeer) -> None:

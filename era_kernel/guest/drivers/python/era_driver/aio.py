@@ -30,8 +30,10 @@ def run_tasks_until_readable(fd):
     while _loop is not None and not _loop.is_closed() and asyncio.all_tasks(_loop):
         _loop.add_reader(fd, _loop.stop)
         try:
-            return interrupts.call(_loop.run_forever)
+            interrupts.call(_loop.run_forever)
         except KeyboardInterrupt:
             continue
+        else:
+            return
         finally:
             _loop.remove_reader(fd)

@@ -49,7 +49,7 @@ def pretty(value):
 
             text = pprint.pformat(value, width=_WIDTH, sort_dicts=False)
     except Exception as error:
-        return "<%s object whose repr failed: %s>" % (type(value).__name__, type(error).__name__)
+        return f"<{type(value).__name__} object whose repr failed: {type(error).__name__}>"
     return text if len(text) <= _TEXT_LIMIT else text[:_TEXT_LIMIT] + "... (cut)"
 
 
@@ -60,7 +60,7 @@ def _call(value, name, **options):
     except NotImplementedError:
         return None
     except Exception as error:
-        _tell("%s.%s failed: %s: %s" % (type(value).__name__, name, type(error).__name__, error))
+        _tell(f"{type(value).__name__}.{name} failed: {type(error).__name__}: {error}")
         return None
 
 
@@ -93,7 +93,7 @@ def checked(data):
         try:
             fit[str(key)] = value if type(value) is str else _json(value, _DEPTH)
         except Exception as error:
-            _tell("the %s of an output cannot be shown: %s" % (key, error))
+            _tell(f"the {key} of an output cannot be shown: {error}")
     for mime in [mime for mime in fit if "/" in mime and not _fits(mime, fit[mime])]:
         del fit[mime]
     return fit
@@ -117,9 +117,9 @@ def _json(value, depth):
 
         return binascii.b2a_base64(value, newline=False).decode()
     if depth == 0:
-        raise ValueError("it is nested more than %d deep" % _DEPTH)
+        raise ValueError(f"it is nested more than {_DEPTH} deep")
     if isinstance(value, dict):
         return {str(key): _json(each, depth - 1) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return [_json(each, depth - 1) for each in value]
-    raise TypeError("a %s is no JSON" % type(value).__name__)
+    raise TypeError(f"a {type(value).__name__} is no JSON")

@@ -2,7 +2,7 @@
 
 import builtins
 import sys
-from _ast import PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST, Expr, Expression
+from _ast import Expr, Expression, PyCF_ALLOW_TOP_LEVEL_AWAIT, PyCF_ONLY_AST
 
 from era_driver import hooks
 
@@ -13,25 +13,26 @@ _sources = {}
 
 
 def compile_cell(source, number):
-    """(code of the statements or None, code of the last expression or None). Raises what compile() does.
+    """(code objects, whether what the last of them gives is to be shown). Raises what compile() does.
 
     The cell's lines are kept where tracebacks look for them.
     """
     global _flags
-    name = "Cell In[%d]" % number
+    name = f"Cell In[{number}]"
     if "\r" in source:
         source = source.replace("\r\n", "\n").replace("\r", "\n")
     _remember(name, source)
     tree = _parse(source, name)
     last = tree.body[-1] if tree.body else None
-    shown = None
-    if isinstance(last, Expr) and not _ends_with_semicolon(source, last):
+    is_shown = isinstance(last, Expr) and not _ends_with_semicolon(source, last)
+    if is_shown:
         tree.body.pop()
-        shown = Expression(last.value)
-    statements = compile(tree, name, "exec", _flags, True) if tree.body else None
-    if statements is not None:
-        _flags |= statements.co_flags & _FUTURE_ANNOTATIONS
-    return statements, shown and compile(shown, name, "eval", _flags, True)
+    codes = [compile(tree, name, "exec", _flags, True)] if tree.body else []
+    for code in codes:
+        _flags |= code.co_flags & _FUTURE_ANNOTATIONS
+    if is_shown:
+        codes.append(compile(Expression(last.value), name, "eval", _flags, True))
+    return codes, is_shown
 
 
 def _parse(source, name):
@@ -66,13 +67,24 @@ def _publish(linecache):
     _sources.clear()
 
 
-def run(code, namespace):
-    """What one code object gives; a coroutine (top-level await) is run on the session's event loop."""
-    value = eval(code, namespace)
-    if code.co_flags & _CO_COROUTINE:
+def run(codes, namespace):
+    """What the last of the code objects gives. If one awaits, all run in one coroutine on the session's event loop."""
+    if any(code.co_flags & _CO_COROUTINE for code in codes):
         from era_driver import aio
 
-        return aio.run(value)
+        return aio.run(_awaiting(codes, namespace))
+    value = None
+    for code in codes:
+        value = eval(code, namespace)
+    return value
+
+
+async def _awaiting(codes, namespace):
+    value = None
+    for code in codes:
+        value = eval(code, namespace)
+        if code.co_flags & _CO_COROUTINE:
+            value = await value
     return value
 
 

@@ -48,12 +48,10 @@ class DisplayHandle:
         update_display(value, display_id=self.display_id, **options)
 
     def __repr__(self):
-        return "<DisplayHandle display_id=%s>" % self.display_id
+        return f"<DisplayHandle display_id={self.display_id}>"
 
 
-def display(
-    *values, display_id=None, update=False, raw=False, clear=False, metadata=None, transient=None, **options
-):
+def display(*values, display_id=None, update=False, raw=False, clear=False, metadata=None, transient=None, **options):
     """Show values in the cell. With a display_id (True: a new one) gives a DisplayHandle to replace them later."""
     handle = None if display_id is None else DisplayHandle(None if display_id is True else display_id)
     if handle is not None:

@@ -25,7 +25,7 @@ def install():
 
 
 def call(function, *arguments):
-    """What the function gives; meanwhile SIGINT raises KeyboardInterrupt. After it, however it ends, SIGINT does not."""
+    """What the function gives. Until it ends, in whatever way, SIGINT raises KeyboardInterrupt."""
     global _armed, _pending
     _pending = False
     try:

@@ -37,7 +37,7 @@ class Driver:
         os.register_at_fork(after_in_child=self._in_child)
         sys.displayhook = self._hook
         sys.argv = [""]
-        version = "%d.%d.%d" % sys.version_info[:3]
+        version = ".".join(map(str, sys.version_info[:3]))
         self._wire.write("ready", "", {"language_version": version, "driver": "python"})
         while True:
             if "era_driver.aio" in sys.modules and not self._wire.has_read():
@@ -101,12 +101,11 @@ class Driver:
         return reply
 
     def _run(self, source):
-        statements, shown = cell.compile_cell(source, self._cell["execution_count"])
+        codes, is_shown = cell.compile_cell(source, self._cell["execution_count"])
         try:
-            if statements is not None:
-                cell.run(statements, self.namespace)
-            if shown is not None:
-                sys.displayhook(cell.run(shown, self.namespace))
+            value = cell.run(codes, self.namespace)
+            if is_shown:
+                sys.displayhook(value)
         except KeyboardInterrupt:
             raise
         except Exception:
@@ -222,5 +221,5 @@ def main():
     except (EOFError, SystemExit):  # SystemExit: of a task that a cell left
         driver.leave(0)
     except WireError as error:
-        print("era driver: %s" % error, file=sys.stderr)
+        print(f"era driver: {error}", file=sys.stderr)
         driver.leave(_EXIT_PROTOCOL)

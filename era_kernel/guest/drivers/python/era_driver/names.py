@@ -1,61 +1,89 @@
-"""The dotted name before or around a cursor, and the live object that it means, found without running user code."""
+"""The expression before a cursor, and the live object that it means, found without calling anything."""
 
+import ast
 import builtins
 import inspect
 import re
 import sys
 
-_DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*\.?\Z")
-_MISSING = object()
+_LITERALS = {ast.List: [], ast.ListComp: [], ast.Tuple: (), ast.Dict: {}, ast.DictComp: {}, ast.JoinedStr: ""}
+_LITERALS.update({ast.Set: set(), ast.SetComp: set()})
+_INDEXED = (list, tuple, dict, str, bytes)
 
 
-def dotted_before(text):
-    """The dotted name that ends where `text` does, with its last dot if it ends with one; '' when there is none."""
-    match = _DOTTED.search(text)
-    if match is None:
-        return ""
-    before = text[: match.start()].rstrip()
-    return "" if before.endswith((".", ")", "]")) and text[match.start() - 1 : match.start()] == "." else match[0]
+class Unknown(Exception):
+    """What an expression means cannot be told without running it."""
 
 
-def dotted_around(text, position):
-    """The dotted name up to the end of the word at `position`; before an opening parenthesis that of the callable."""
-    end = position
-    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
-        end += 1
-    found = dotted_before(text[:end]).rstrip(".")
-    if found:
-        return found
-    return dotted_before(text[: call_start(text, position)]).rstrip(".")
+def is_name(char):
+    return char.isalnum() or char == "_"
 
 
-def call_start(text, position):
-    """Where the innermost call that holds `position` has its parenthesis."""
-    depth = 0
-    for index in range(min(position, len(text)) - 1, -1, -1):
-        if text[index] in ")]}":
-            depth += 1
-        elif text[index] in "([{":
-            if depth == 0:
-                return index if text[index] == "(" else 0
-            depth -= 1
-    return 0
+def word_start(text):
+    """Where the name that ends where the text ends begins."""
+    start = len(text)
+    while start and is_name(text[start - 1]):
+        start -= 1
+    return start
 
 
-def resolve(dotted, namespace, code=""):
-    """(found, object) of a dotted name. Attributes are looked up without running properties.
+def primary_start(text, place):
+    """Where the expression that ends where the text ends begins: names, dots, brackets, strings. len(text): none.
+
+    `place` is scan.at_end(text).
+    """
+    position = len(text)
+    while position:
+        if position in place.strings:
+            return place.strings[position]
+        last = text[position - 1]
+        if last in ")]}" and position - 1 in place.pairs:
+            position = place.pairs[position - 1]
+            if text[position] == "{" or not position or not (is_name(text[position - 1]) or text[position - 1] in ")]"):
+                return position
+        elif is_name(last):
+            position = word_start(text[:position])
+            if text[position - 1 : position] != ".":
+                return position
+            position -= 1
+        else:
+            return len(text)
+    return position
+
+
+def evaluate(source, namespace, code=""):
+    """The object that an expression means. Raises Unknown for calls, properties, operators, and what does not exist.
 
     A loaded module that `code` is about to import counts as there.
     """
-    first, *rest = dotted.split(".")
-    value = namespace.get(first, getattr(builtins, first, _MISSING))
-    if value is _MISSING and first in sys.modules and re.search(rf"\bimport\s[^\n;]*\b{first}\b", code):
-        value = sys.modules[first]
-    for name in rest:
-        if value is _MISSING:
-            break
-        value = _attribute(value, name)
-    return (False, None) if value is _MISSING else (True, value)
+    try:
+        tree = ast.parse(source.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise Unknown(source) from None
+    return _value(tree, namespace, code)
+
+
+def _value(node, namespace, code):
+    if isinstance(node, ast.Name):
+        return _name(node.id, namespace, code)
+    if isinstance(node, ast.Constant):
+        return node.value
+    if type(node) in _LITERALS:
+        return _LITERALS[type(node)]
+    if isinstance(node, ast.Attribute):
+        return _attribute(_value(node.value, namespace, code), node.attr)
+    if isinstance(node, ast.Subscript):
+        return _item(_value(node.value, namespace, code), node.slice)
+    raise Unknown
+
+
+def _name(name, namespace, code):
+    for pool in (namespace, builtins.__dict__):
+        if name in pool:
+            return pool[name]
+    if name in sys.modules and re.search(rf"\bimport\s[^\n;]*\b{name}\b", code):
+        return sys.modules[name]
+    raise Unknown
 
 
 def _attribute(value, name):
@@ -63,10 +91,20 @@ def _attribute(value, name):
     try:
         static = inspect.getattr_static(value, name)
     except AttributeError:
-        static = _MISSING
+        static = None
     if isinstance(static, property):
-        return _MISSING
+        raise Unknown
     try:
-        return getattr(value, name, _MISSING)
+        return getattr(value, name)
     except Exception:
-        return _MISSING
+        raise Unknown from None
+
+
+def _item(value, index):
+    try:
+        key = ast.literal_eval(index)
+        if type(value) in _INDEXED:
+            return value[key]
+    except Exception:
+        raise Unknown from None
+    raise Unknown

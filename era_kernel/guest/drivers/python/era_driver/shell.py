@@ -31,12 +31,12 @@ def _python(mark, text, place):
     if mark == "!":
         return _RUN % text
     if mark == "%" and word == "pip":
-        return _RUN % ("%s -m pip %s" % (shlex.quote(sys.executable), rest))
+        return _RUN % f"{shlex.quote(sys.executable)} -m pip {rest}"
     if mark == "%" and word == "matplotlib":
         return "pass"  # figures are shown at the end of the cell anyway
     raise SyntaxError(
-        "a cell runs plain Python: %s%s is an IPython magic. Of those the era kernel knows !command, %%pip and "
-        "%%matplotlib; for programs there is also subprocess.run([...], check=True)" % (mark, word),
+        f"a cell runs plain Python: {mark}{word} is an IPython magic. Of those the era kernel knows !command, %pip and "
+        "%matplotlib; for programs there is also subprocess.run([...], check=True)",
         place,
     )
 

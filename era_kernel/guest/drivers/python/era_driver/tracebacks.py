@@ -26,10 +26,10 @@ def _lines(error, name, text):
     try:
         whole = "".join(_without_driver(traceback.TracebackException(type(error), error, error.__traceback__)).format())
     except Exception:
-        whole = "%s: %s" % (name, text)
+        whole = f"{name}: {text}"
     whole = _CELL.sub(r"\1\2, line", whole)
     if len(whole) > _LIMIT:
-        whole = "%s\n... (cut)\n%s" % (whole[: _LIMIT // 2], whole[-_LIMIT // 2 :])
+        whole = f"{whole[: _LIMIT // 2]}\n... (cut)\n{whole[-_LIMIT // 2 :]}"
     return whole.rstrip("\n").split("\n")
 
 

@@ -27,12 +27,12 @@ class _Decoding:
 
 
 def _refuse(value):
-    raise TypeError("a %s is no JSON" % type(value).__name__)
+    raise TypeError(f"a {type(value).__name__} is no JSON")
 
 
 def _escaped(error):
     """Lone surrogates, which UTF-8 has no room for, as the text that their repr shows."""
-    return "".join("\\\\u%04x" % ord(char) for char in error.object[error.start : error.end]), error.end
+    return "".join(f"\\\\u{ord(char):04x}" for char in error.object[error.start : error.end]), error.end
 
 
 codecs.register_error("era_json", _escaped)
@@ -94,7 +94,7 @@ class Wire:
         while len(buffer) >= 4:
             length = int.from_bytes(buffer[:4], "big")
             if length > MAX_MESSAGE:
-                raise WireError("the host announced a message of %d bytes" % length)
+                raise WireError(f"the host announced a message of {length} bytes")
             if len(buffer) < 4 + length:
                 return
             text = buffer[4 : 4 + length]
@@ -111,7 +111,7 @@ class Wire:
         """
         text = "".join(_encode({"type": kind, "id": request, "content": content}, 0)).encode("utf-8", "era_json")
         if len(text) > MAX_MESSAGE:
-            raise ValueError("an output of %d MB: at most %d can be shown" % (len(text) // 10**6, MAX_MESSAGE // 10**6))
+            raise ValueError(f"an output of {len(text) >> 20} MiB: at most {MAX_MESSAGE >> 20} can be shown")
         with held(), self._lock:
             self._unsent += len(text).to_bytes(4, "big") + text
             if not more:
@@ -136,5 +136,5 @@ def _decoded(text):
         message, _ = _scan(text.decode(), 0)
         message["type"], message["id"], message["content"]
     except (StopIteration, ValueError, RecursionError, KeyError, TypeError) as error:
-        raise WireError("the host sent a message that is none (%s)" % type(error).__name__) from error
+        raise WireError(f"the host sent a message that is none ({type(error).__name__})") from error
     return message
