@@ -15,7 +15,7 @@ from era_kernel import __version__
 from era_kernel.errors import BootError, EraError
 from era_kernel.kernel.connection import VmConnection
 from era_kernel.kernel.history import History
-from era_kernel.kernel.policy import filter_bundle
+from era_kernel.kernel.policy import filter_bundle, filter_expressions
 from era_kernel.kernel.questions import Questions
 from era_kernel.kernel.relay import Cell, OutputRelay, error_content
 from era_kernel.languages import LanguageSpec, find_language
@@ -124,7 +124,7 @@ class EraKernel(Kernel):
         }
         reply = (await session.execute(content, on_start=lambda request: self._relay.begin(request, cell))).content
         if reply.status == "ok":
-            return {"status": "ok", "user_expressions": _filter_expressions(reply.user_expressions)}
+            return {"status": "ok", "user_expressions": filter_expressions(reply.user_expressions)}
         return {"status": "error", **error_content(reply.ename, reply.evalue, reply.traceback)}
 
     async def _open_session(self) -> Session:
@@ -302,17 +302,3 @@ def _ignore(stream: Any, ident: Any, parent: dict[str, Any]) -> None:
 def console_of(error: EraError) -> str:
     """The end of the guest's console, of a VM that did not come up."""
     return error.console if isinstance(error, BootError) else ""
-
-
-def _filter_expressions(expressions: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """user_expressions of a guest: the same filter as for outputs."""
-    result: dict[str, Any] = {}
-    for name, value in expressions.items():
-        if value.get("status") == "ok" and isinstance(value.get("data"), dict):
-            data, metadata, _ = filter_bundle(value["data"], {})
-            result[name] = {"status": "ok", "data": data, "metadata": metadata}
-        else:
-            lines = [str(line) for line in value.get("traceback", [])]
-            error = error_content(str(value.get("ename", "")), str(value.get("evalue", "")), lines)
-            result[name] = {"status": "error", **error}
-    return result

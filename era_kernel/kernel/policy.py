@@ -1,69 +1,154 @@
 """What of a guest's rich output is published: the browser that shows it is a way out of the VM.
 
-Only text/plain, text/latex and images that are what they say. Everything else is dropped, and named so that the user
-can be told.
+Only text/plain, text/latex and images that are what they say. Everything else is dropped without being decoded, and
+named so that the user can be told.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, TypeVar
 
-from era_kernel.protocol.driver import MimeBundle
+import msgspec
+from msgspec import Raw, field
 
 MAX_TEXT = 1 << 20
 MAX_IMAGE = 16 << 20
+MAX_SMALL = 1 << 20
+"""Bytes of JSON of what is decoded whole: metadata, transient data, user expressions."""
 MAX_DISPLAY_ID = 200
+
 _IMAGE_STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 _TEXT_TYPES = frozenset({"text/plain", "text/latex"})
-_SIZES = ("width", "height")
+_OTHER = "output of another type"
+ABSENT = Raw(b"")
+
+MimeBundle = dict[str, Any]
+T = TypeVar("T")
 
 
-def filter_bundle(data: MimeBundle, metadata: dict[str, Any]) -> tuple[MimeBundle, dict[str, Any], list[str]]:
+class _Bundle(msgspec.Struct, frozen=True):
+    """The types that are shown or named; what else a bundle holds is skipped, not decoded."""
+
+    plain: Raw = field(name="text/plain", default=ABSENT)
+    latex: Raw = field(name="text/latex", default=ABSENT)
+    png: Raw = field(name="image/png", default=ABSENT)
+    jpeg: Raw = field(name="image/jpeg", default=ABSENT)
+    html: Raw = field(name="text/html", default=ABSENT)
+    markdown: Raw = field(name="text/markdown", default=ABSENT)
+    svg: Raw = field(name="image/svg+xml", default=ABSENT)
+    javascript: Raw = field(name="application/javascript", default=ABSENT)
+    json: Raw = field(name="application/json", default=ABSENT)
+
+
+class _Size(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is kept of an image's metadata."""
+
+    width: float | None = None
+    height: float | None = None
+
+
+class _Metadata(msgspec.Struct, frozen=True):
+    png: _Size | None = field(name="image/png", default=None)
+    jpeg: _Size | None = field(name="image/jpeg", default=None)
+
+
+class _Transient(msgspec.Struct, frozen=True):
+    display_id: str | None = None
+
+
+class _Expression(msgspec.Struct, frozen=True):
+    """One of a reply's user_expressions: a bundle, or an error."""
+
+    status: str = ""
+    data: Raw = Raw(b"{}")
+    ename: str = ""
+    evalue: str = ""
+    traceback: list[str] = []
+
+
+_NAMES = [(each.name, each.encode_name) for each in msgspec.structs.fields(_Bundle)]
+
+
+def filter_bundle(data: Raw, metadata: Raw) -> tuple[MimeBundle, dict[str, Any], list[str]]:
     """(data to publish, its metadata, types that were dropped). A bundle with nothing left becomes a line of text."""
+    bundle = _decoded(data, _Bundle)
     kept: MimeBundle = {}
     dropped: list[str] = []
-    for kind, value in data.items():
-        shown = _shown(kind, value)
+    for attribute, kind in _NAMES:
+        raw = getattr(bundle, attribute)
+        if raw is ABSENT:
+            continue
+        shown = _shown(kind, raw)
         if shown is None:
-            dropped.append(kind[:100])
+            dropped.append(kind)
         else:
             kept[kind] = shown
     if not kept:
-        kept["text/plain"] = f"<{', '.join(dropped) or 'empty'} output, not shown>"
+        kept["text/plain"] = f"<{', '.join(dropped) or _OTHER}, not shown>"
     return kept, _filter_metadata(metadata, kept), dropped
 
 
-def _shown(kind: str, value: object) -> str | None:
-    """The value to publish, None to drop it."""
-    if not isinstance(value, str):
+def _decoded(raw: Raw, kind: type[T]) -> T:
+    """JSON of a guest as a struct whose fields all have defaults; what does not fit counts as empty."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return kind()
+
+
+def _shown(kind: str, raw: Raw) -> str | None:
+    """The value to publish, None to drop it. Its JSON is measured before it is decoded."""
+    limit = MAX_TEXT if kind in _TEXT_TYPES else MAX_IMAGE * 4 // 3 if kind in _IMAGE_STARTS else 0
+    size = len(memoryview(raw))
+    if not limit or size > limit + MAX_SMALL:
         return None
-    if kind in _TEXT_TYPES:
-        return value if len(value) <= MAX_TEXT else value[:MAX_TEXT] + "\n… (cut)"
-    start = _IMAGE_STARTS.get(kind)
-    if start is None or len(value) > MAX_IMAGE * 4 // 3:
+    try:
+        value = msgspec.json.decode(raw, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+    return value[:limit] if kind in _TEXT_TYPES else _image(kind, value)
+
+
+def _image(kind: str, value: str) -> str | None:
+    """The image's base64, made anew from its bytes, so that nothing else can stand in it."""
     try:
         image = base64.b64decode(value, validate=False)
     except (binascii.Error, ValueError):
         return None
-    return base64.b64encode(image).decode() if image.startswith(start) else None
+    return base64.b64encode(image).decode() if image.startswith(_IMAGE_STARTS[kind]) else None
 
 
-def _filter_metadata(metadata: dict[str, Any], kept: MimeBundle) -> dict[str, Any]:
+def _filter_metadata(raw: Raw, kept: MimeBundle) -> dict[str, Any]:
     """Sizes of published images, nothing else."""
-    result: dict[str, Any] = {}
-    for kind in kept:
-        sizes = metadata.get(kind)
-        if kind in _IMAGE_STARTS and isinstance(sizes, dict):
-            wanted = {key: sizes[key] for key in _SIZES if isinstance(sizes.get(key), int | float)}
-            if wanted:
-                result[kind] = wanted
-    return result
+    if len(memoryview(raw)) > MAX_SMALL:
+        return {}
+    metadata = _decoded(raw, _Metadata)
+    sizes = {"image/png": metadata.png, "image/jpeg": metadata.jpeg}
+    found = {kind: msgspec.to_builtins(size) for kind, size in sizes.items() if size is not None and kind in kept}
+    return {kind: size for kind, size in found.items() if size}
 
 
-def filter_transient(transient: dict[str, Any]) -> dict[str, str]:
+def filter_transient(raw: Raw) -> dict[str, str]:
     """The display id, when it is a short string."""
-    display_id = transient.get("display_id")
-    return {"display_id": display_id} if isinstance(display_id, str) and len(display_id) <= MAX_DISPLAY_ID else {}
+    display_id = _decoded(raw, _Transient).display_id if len(memoryview(raw)) <= MAX_SMALL else None
+    return {"display_id": display_id} if display_id is not None and len(display_id) <= MAX_DISPLAY_ID else {}
+
+
+def filter_expressions(raw: Raw) -> dict[str, Any]:
+    """user_expressions of a guest's reply: their bundles through the same filter, their errors as text."""
+    if len(memoryview(raw)) > MAX_SMALL:
+        return {}
+    try:
+        expressions = msgspec.json.decode(raw, type=dict[str, _Expression])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return {}
+    return {name: _expression(value) for name, value in expressions.items()}
+
+
+def _expression(value: _Expression) -> dict[str, Any]:
+    if value.status == "ok":
+        data, metadata, _ = filter_bundle(value.data, Raw(b"{}"))
+        return {"status": "ok", "data": data, "metadata": metadata}
+    return {"status": "error", "ename": value.ename, "evalue": value.evalue, "traceback": value.traceback}

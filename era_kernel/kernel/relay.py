@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Raw
+
 from era_kernel.kernel.policy import filter_bundle, filter_transient
 from era_kernel.protocol import driver
 
@@ -136,7 +138,7 @@ class OutputRelay:
             case driver.ClearOutput(content=content):
                 self._publish("clear_output", {"wait": content.wait}, cell.parent)
 
-    def _filtered(self, data: driver.MimeBundle, metadata: dict[str, Any]) -> tuple[driver.MimeBundle, dict[str, Any]]:
+    def _filtered(self, data: Raw, metadata: Raw) -> tuple[dict[str, Any], dict[str, Any]]:
         kept, kept_metadata, dropped = filter_bundle(data, metadata)
         for kind in dropped:
             if kind not in self._told and len(self._told) < REMEMBERED_CELLS:

@@ -1,7 +1,9 @@
 """Driver messages: Jupyter message contents between a kernel and the language driver in the guest. Sans-IO.
 
 `u32 length (big-endian, ≤ 64 MiB) · UTF-8 JSON object`. Every event and reply carries the random id of the request that
-it belongs to. Whatever comes from the guest is validated here; a message that does not fit is a ProtocolError.
+it belongs to. Whatever comes from the guest is validated here; a message that does not fit is a ProtocolError. Mime
+bundles stay undecoded JSON (`Raw`): a guest can make one that takes 30 times its size in memory as objects, so whoever
+shows it decodes only what it shows.
 """
 
 from __future__ import annotations
@@ -11,13 +13,13 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Raw
 
 from era_kernel.errors import ProtocolError
 
 MAX_MESSAGE = 64 << 20
 _LENGTH = struct.Struct(">I")
-
-MimeBundle = dict[str, Any]
+EMPTY = Raw(b"{}")
 
 
 class ReadyContent(msgspec.Struct, frozen=True):
@@ -26,14 +28,14 @@ class ReadyContent(msgspec.Struct, frozen=True):
 
 
 class DisplayContent(msgspec.Struct, frozen=True):
-    data: MimeBundle
-    metadata: dict[str, Any] = {}
-    transient: dict[str, Any] = {}
+    data: Raw
+    metadata: Raw = EMPTY
+    transient: Raw = EMPTY
 
 
 class ResultContent(msgspec.Struct, frozen=True):
-    data: MimeBundle
-    metadata: dict[str, Any] = {}
+    data: Raw
+    metadata: Raw = EMPTY
 
 
 class ErrorContent(msgspec.Struct, frozen=True):
@@ -56,20 +58,19 @@ class ExecuteReplyContent(msgspec.Struct, frozen=True):
     ename: str = ""
     evalue: str = ""
     traceback: list[str] = []
-    user_expressions: dict[str, dict[str, Any]] = {}
+    user_expressions: Raw = EMPTY
 
 
 class CompleteReplyContent(msgspec.Struct, frozen=True):
     matches: list[str]
     cursor_start: int
     cursor_end: int
-    metadata: dict[str, Any] = {}
 
 
 class InspectReplyContent(msgspec.Struct, frozen=True):
     found: bool
-    data: MimeBundle = {}
-    metadata: dict[str, Any] = {}
+    data: Raw = EMPTY
+    metadata: Raw = EMPTY
 
 
 class IsCompleteReplyContent(msgspec.Struct, frozen=True):

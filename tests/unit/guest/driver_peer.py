@@ -13,7 +13,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+
+import msgspec
 
 import era_kernel.guest
 from era_kernel.protocol import driver
@@ -26,6 +29,11 @@ START_SCRIPT = (
 LIMIT = 20.0
 
 
+def plain(content: Any) -> Any:
+    """A message's content with its mime bundles decoded."""
+    return SimpleNamespace(**msgspec.json.decode(msgspec.json.encode(content)))
+
+
 @dataclass
 class Answer:
     """What a request gave: its events in order, its reply's content."""
@@ -34,7 +42,7 @@ class Answer:
     events: list[Any] = field(default_factory=list)
 
     def only(self, kind: type[Any]) -> Any:
-        (event,) = [each.content for each in self.events if isinstance(each, kind)]
+        (event,) = [plain(each.content) for each in self.events if isinstance(each, kind)]
         return event
 
 
@@ -122,7 +130,7 @@ class DriverPeer:
             message = self.next_message()
             assert message.id == request or not isinstance(message, driver.Reply)
             if isinstance(message, driver.Reply):
-                answer.reply = message.content
+                answer.reply = plain(message.content)
                 return answer
             answer.events.append(message)
 

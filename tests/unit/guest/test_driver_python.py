@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from era_kernel.protocol import driver
-from tests.unit.guest.driver_peer import DriverPeer, running_driver
+from tests.unit.guest.driver_peer import DriverPeer, plain, running_driver
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -488,7 +488,7 @@ def test_exit_ends_the_driver_with_that_status(peer: DriverPeer, code: str, stat
 
 def test_exit_functions_run_and_all_is_said_before_the_end(peer: DriverPeer) -> None:
     peer.start("import atexit\natexit.register(print, 'at exit')\ndisplay('shown'); print('printed')\nexit()")
-    assert peer.next_message().content.data == {"text/plain": "'shown'"}
+    assert plain(peer.next_message().content).data == {"text/plain": "'shown'"}
     assert peer.wait() == 0
     assert peer.stdout(b"at exit") == b"printed\nat exit\n"
 

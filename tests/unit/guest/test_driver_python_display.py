@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from era_kernel.protocol import driver
-from tests.unit.guest.driver_peer import DriverPeer, running_driver
+from tests.unit.guest.driver_peer import DriverPeer, plain, running_driver
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -127,7 +127,7 @@ def test_threads_show_things_whole_and_after_their_cell(peer: DriverPeer) -> Non
     request = peer.start("threading.Timer(0.2, display, ['late']).start()")
     peer.answer(request)
     late = peer.next_message()
-    assert (late.id, late.content.data) == (request, {"text/plain": "'late'"})
+    assert (late.id, plain(late.content).data) == (request, {"text/plain": "'late'"})
 
 
 @needs("IPython")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import base64
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Raw
 
 from era_kernel.kernel import policy
 
@@ -12,61 +16,117 @@ PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"rest").decode()
 JPEG = base64.b64encode(b"\xff\xd8\xff\xe0rest").decode()
 
 
+def raw(value: object) -> Raw:
+    return Raw(msgspec.json.encode(value))
+
+
+def shown(data: object, metadata: object) -> tuple[dict[str, object], dict[str, object], list[str]]:
+    return policy.filter_bundle(raw(data), raw(metadata))
+
+
+def transient(value: object) -> dict[str, str]:
+    return policy.filter_transient(raw(value))
+
+
 def test_text_latex_and_images_are_published() -> None:
     data = {"text/plain": "1", "text/latex": "$x$", "image/png": PNG, "image/jpeg": JPEG}
-    assert policy.filter_bundle(data, {}) == (data, {}, [])
+    assert shown(data, {}) == (data, {}, [])
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/html", "text/markdown", "image/svg+xml", "application/javascript", "application/json"]
+)
+def test_known_types_are_dropped_and_named(kind: str) -> None:
+    kept, _, dropped = shown({kind: "<script>alert(1)</script>", "text/plain": "t"}, {})
+    assert (kept, dropped) == ({"text/plain": "t"}, [kind])
 
 
 @pytest.mark.parametrize(
     "kind",
     [
-        "text/html",
-        "text/markdown",
-        "image/svg+xml",
-        "application/javascript",
-        "application/json",
         "application/vnd.jupyter.widget-view+json",
-        "application/x-unheard-of",
+        "application/x-new",
         "TEXT/HTML",
         "text/plain; charset=x",
+        "image/gif",
     ],
 )
-def test_everything_else_is_dropped_and_named(kind: str) -> None:
-    kept, _, dropped = policy.filter_bundle({kind: "<script>alert(1)</script>", "text/plain": "t"}, {})
+def test_any_other_type_is_dropped(kind: str) -> None:
+    kept, _, _ = shown({kind: "<script>alert(1)</script>", "text/plain": "t"}, {})
     assert kept == {"text/plain": "t"}
-    assert dropped == [kind]
+    assert shown({kind: "x"}, {})[0] == {"text/plain": "<output of another type, not shown>"}
 
 
 def test_a_bundle_with_nothing_left_says_so() -> None:
-    kept, _, _ = policy.filter_bundle({"text/html": "<b>x</b>"}, {})
-    assert kept == {"text/plain": "<text/html output, not shown>"}
+    kept, _, _ = shown({"text/html": "<b>x</b>"}, {})
+    assert kept == {"text/plain": "<text/html, not shown>"}
 
 
 @pytest.mark.parametrize(
     "value", ["", "!!!", base64.b64encode(b"<svg onload=x>").decode(), base64.b64encode(b"GIF89a").decode(), 5, ["x"]]
 )
 def test_an_image_that_is_none_is_dropped(value: object) -> None:
-    kept, _, dropped = policy.filter_bundle({"image/png": value, "text/plain": "t"}, {})
+    kept, _, dropped = shown({"image/png": value, "text/plain": "t"}, {})
     assert (kept, dropped) == ({"text/plain": "t"}, ["image/png"])
 
 
 def test_an_image_cannot_smuggle_characters_beside_its_bytes() -> None:
-    kept, _, _ = policy.filter_bundle({"image/png": PNG[:8] + '"><script>' + PNG[8:]}, {})
-    assert set(kept.get("image/png", "")) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=")
+    kept, _, _ = shown({"image/png": PNG[:8] + '"><script>' + PNG[8:]}, {})
+    assert set(str(kept.get("image/png", ""))) <= set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+    )
 
 
 def test_of_metadata_only_image_sizes_are_kept() -> None:
     metadata = {"image/png": {"width": 5, "height": "x", "isolated": True}, "isolated": True, "text/plain": {"a": 1}}
-    _, kept, _ = policy.filter_bundle({"image/png": PNG, "text/plain": "t"}, metadata)
+    _, kept, _ = shown({"image/png": PNG, "text/plain": "t"}, metadata)
+    assert kept == {}, "a size that is none spoils its image's sizes"
+    _, kept, _ = shown({"image/png": PNG}, {"image/png": {"width": 5, "isolated": True}, "isolated": True})
     assert kept == {"image/png": {"width": 5}}
 
 
 def test_long_text_is_cut() -> None:
-    kept, _, _ = policy.filter_bundle({"text/plain": "x" * (policy.MAX_TEXT + 1)}, {})
-    assert len(kept["text/plain"]) < policy.MAX_TEXT + 20
+    kept, _, _ = shown({"text/plain": "x" * (policy.MAX_TEXT + 1)}, {})
+    assert len(str(kept["text/plain"])) == policy.MAX_TEXT
+
+
+def test_what_is_far_too_long_is_not_even_decoded() -> None:
+    kept, _, dropped = shown({"text/plain": "x" * (4 * policy.MAX_TEXT), "text/latex": "y"}, {})
+    assert (kept, dropped) == ({"text/latex": "y"}, ["text/plain"])
 
 
 def test_only_a_short_display_id_gets_through() -> None:
-    assert policy.filter_transient({"display_id": "a", "other": 1}) == {"display_id": "a"}
-    assert policy.filter_transient({"display_id": 5}) == {}
-    assert policy.filter_transient({"display_id": "a" * 1000}) == {}
+    assert transient({"display_id": "a", "other": 1}) == {"display_id": "a"}
+    assert transient({"display_id": 5}) == {}
+    assert transient({"display_id": "a" * 1000}) == {}
+
+
+def test_user_expressions_go_through_the_same_filter() -> None:
+    found = policy.filter_expressions(
+        raw(
+            {
+                "good": {"status": "ok", "data": {"text/plain": "1", "text/html": "<b>"}, "metadata": {"x": 1}},
+                "bad": {"status": "error", "ename": "E", "evalue": "v", "traceback": ["t"], "more": 1},
+            }
+        )
+    )
+    assert found == {
+        "good": {"status": "ok", "data": {"text/plain": "1"}, "metadata": {}},
+        "bad": {"status": "error", "ename": "E", "evalue": "v", "traceback": ["t"]},
+    }
+    assert policy.filter_expressions(raw([1])) == {}
+    assert policy.filter_expressions(raw({"a": {"status": 5}})) == {}
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)
+    )
+)
+def test_any_json_gives_only_what_may_be_shown(value: object) -> None:
+    kept, metadata, _ = shown(value, value)
+    assert set(kept) <= {"text/plain", "text/latex", "image/png", "image/jpeg"}
+    assert all(isinstance(each, str) for each in kept.values())
+    assert set(metadata) <= {"image/png", "image/jpeg"}
+    transient(value)
+    policy.filter_expressions(raw(value))

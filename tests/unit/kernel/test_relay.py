@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
+from msgspec import Raw
 
 from era_kernel.kernel import relay as relay_module
 from era_kernel.kernel.relay import Cell, OutputRelay
@@ -25,8 +27,12 @@ def new_relay() -> tuple[OutputRelay, Sent, list[str]]:
     return relay, sent, asked
 
 
+def raw(value: object) -> Raw:
+    return Raw(msgspec.json.encode(value))
+
+
 def result(request: str, text: str) -> driver.ExecuteResult:
-    return driver.ExecuteResult(request, driver.ResultContent({"text/plain": text}))
+    return driver.ExecuteResult(request, driver.ResultContent(raw({"text/plain": text})))
 
 
 @pytest.mark.asyncio
@@ -68,7 +74,7 @@ async def test_events_go_to_the_cell_that_asked_text_to_the_newest() -> None:
     relay, sent, _ = new_relay()
     relay.begin("one", Cell(FIRST, 1, silent=False))
     relay.begin("two", Cell(SECOND, 2, silent=False))
-    relay.event("one", driver.DisplayData("one", driver.DisplayContent({"text/plain": "late"})))
+    relay.event("one", driver.DisplayData("one", driver.DisplayContent(raw({"text/plain": "late"}))))
     relay.text("stdout", b"now")
     relay.end()
     relay.event("never", result("never", "lost"))
@@ -104,7 +110,8 @@ async def test_a_dropped_type_is_told_once() -> None:
     relay, sent, _ = new_relay()
     relay.begin("r", Cell(FIRST, 1, silent=False))
     for _ in range(3):
-        relay.event("r", driver.ExecuteResult("r", driver.ResultContent({"text/html": "<b>", "text/plain": "b"})))
+        content = driver.ResultContent(raw({"text/html": "<b>", "text/plain": "b"}))
+        relay.event("r", driver.ExecuteResult("r", content))
     notes = [content["text"] for kind, content, _ in sent if kind == "stream"]
     assert notes == ["[era] text/html from the VM is not shown; text, PNG, JPEG and LaTeX are\n"]
 

@@ -8,14 +8,17 @@ _main = get_ident()
 _armed = False
 _held = False
 _pending = False
+divert = None  # what may take an interrupt instead of KeyboardInterrupt: gives whether it did
 
 
 def _handle(number, frame):
     global _pending
-    if _armed:
-        if not _held:
-            raise KeyboardInterrupt
+    if not _armed:
+        return
+    if _held:
         _pending = True
+    elif divert is None or not divert():
+        raise KeyboardInterrupt
 
 
 def install():
@@ -53,7 +56,7 @@ class held:
             _held = False
             if _pending:
                 _pending = False
-                raise KeyboardInterrupt
+                _handle(SIGINT, None)
 
 
 def on_main_thread():
