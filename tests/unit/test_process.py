@@ -84,7 +84,8 @@ def test_a_recycled_pid_is_another_process(sleeper: subprocess.Popen[bytes]) -> 
         assert not process.is_alive(other)
         assert not process.send_signal(other, signal.SIGKILL)
         assert process.end(other)
-    assert sleeper.poll() is None
+    with pytest.raises(subprocess.TimeoutExpired):
+        sleeper.wait(0.2)
 
 
 def test_what_ignores_sigterm_is_killed() -> None:

@@ -2,11 +2,15 @@
 
 import asyncio
 import os
+import selectors
 import signal
 
 from era_driver import interrupts
 
 _loop = None
+_RUN_ONCE = asyncio.BaseEventLoop._run_once.__code__
+# asyncio, and what it waits with; `held` and its kind are the driver's.
+_OWN = (os.path.dirname(asyncio.__file__), selectors.__file__, os.path.dirname(__file__))
 
 
 def run(coroutine):
@@ -60,9 +64,9 @@ def run_tasks_until_readable(fd):
 
 
 class _Interrupts:
-    """Within it an interrupt is raised in the task that runs; when none does, `otherwise` is called.
+    """Within it an interrupt is raised in a task's or callback's own code; when none runs, `otherwise` is called.
 
-    KeyboardInterrupt raised in the loop's own code would lose what the loop was about to run.
+    KeyboardInterrupt raised in asyncio's code would lose what the loop was about to run: the task would never go on.
     """
 
     def __init__(self, otherwise):
@@ -77,9 +81,11 @@ class _Interrupts:
         self._before = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         interrupts.divert = self._divert
 
-    def _divert(self):
-        if asyncio.current_task(_loop) is not None:
-            return False
+    def _divert(self, frame):
+        while frame is not None and frame.f_code is not _RUN_ONCE:
+            if not frame.f_code.co_filename.startswith(_OWN):
+                return False
+            frame = frame.f_back
         self._otherwise()
         return True
 

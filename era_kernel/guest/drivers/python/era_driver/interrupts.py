@@ -1,6 +1,7 @@
 """SIGINT stops a cell, and nothing but a cell."""
 
 import os
+import sys
 from _signal import SIGINT, getsignal, signal
 from _thread import get_ident
 
@@ -8,7 +9,7 @@ _main = get_ident()
 _armed = False
 _held = False
 _pending = False
-divert = None  # what may take an interrupt instead of KeyboardInterrupt: gives whether it did
+divert = None  # what may take an interrupt that came at a frame, instead of KeyboardInterrupt: gives whether it did
 
 
 def _handle(number, frame):
@@ -17,7 +18,7 @@ def _handle(number, frame):
         return
     if _held:
         _pending = True
-    elif divert is None or not divert():
+    elif divert is None or not divert(frame):
         raise KeyboardInterrupt
 
 
@@ -56,7 +57,7 @@ class held:
             _held = False
             if _pending:
                 _pending = False
-                _handle(SIGINT, None)
+                _handle(SIGINT, sys._getframe())
 
 
 def on_main_thread():
