@@ -31,7 +31,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     command = [sys.executable, "-m", "era_kernel", "vm", "clean", "--all"]
     env = {**os.environ, "AGENT_STATE_DIR": str(folder)}
     if (folder / "registry.json").exists():
-        subprocess.run(command, env=env, timeout=CLEAN_TIMEOUT, check=False)
+        subprocess.run(command, env=env, timeout=CLEAN_TIMEOUT, check=False, stdout=subprocess.DEVNULL)
     shutil.rmtree(folder, ignore_errors=True)
 
 

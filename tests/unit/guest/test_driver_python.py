@@ -70,6 +70,14 @@ def test_tasks_go_on_between_cells_and_cannot_hang_the_session(peer: DriverPeer)
     assert peer.answer(request).reply.status == "ok"
 
 
+def test_a_task_that_exits_ends_the_driver(peer: DriverPeer) -> None:
+    peer.run(
+        "import asyncio\nasync def leave(): await asyncio.sleep(0.1); raise SystemExit(5)\n"
+        "task = asyncio.create_task(leave())\nawait asyncio.sleep(0)"
+    )
+    assert peer.wait() == 5
+
+
 def test_future_annotations_last(peer: DriverPeer) -> None:
     peer.run("from __future__ import annotations")
     assert peer.run("def f(x: unknown): pass").reply.status == "ok"
@@ -398,6 +406,48 @@ def test_an_interrupt_at_any_time_tears_no_message(peer: DriverPeer) -> None:
         time.sleep(number / 2000)
         peer.interrupt()
         assert peer.answer(request).reply.ename == "KeyboardInterrupt"
+    assert peer.value("1 + 1") == "2"
+
+
+ALARM = "import signal\ndef late(*_): raise TimeoutError('late')\nsignal.signal(signal.SIGALRM, late)"
+
+
+def test_a_cell_s_own_alarm_tears_no_message(peer: DriverPeer) -> None:
+    peer.run(ALARM)
+    for number in range(40):
+        seconds = 0.002 + number * 0.0005
+        reply = peer.run(f"signal.setitimer(signal.ITIMER_REAL, {seconds})\nwhile True: display('x' * 300_000)").reply
+        assert reply.ename == "TimeoutError"
+
+
+def test_an_alarm_after_its_cell_is_told_and_ends_nothing(peer: DriverPeer) -> None:
+    peer.run(f"{ALARM}\nsignal.setitimer(signal.ITIMER_REAL, 0.1);")
+    peer.stderr(b"TimeoutError: late\n")
+    assert peer.value("1 + 1") == "2"
+
+
+def test_interrupts_of_an_event_loop_are_never_lost(peer: DriverPeer) -> None:
+    """In asyncio's own code KeyboardInterrupt loses the task's next step: 5 % of these cells once hung for ever."""
+    code = "import asyncio\nprint('running', flush=True)\nwhile True: await asyncio.sleep(0)"
+    for number in range(150):
+        peer.output[1].clear()
+        request = peer.start(code)
+        peer.stdout(b"running\n")
+        time.sleep(number % 7 / 10_000)
+        peer.interrupt()
+        assert peer.answer(request).reply.ename == "KeyboardInterrupt"
+
+
+@pytest.mark.parametrize("body", ["while True: pass", "await asyncio.sleep(60)"])
+def test_tasks_beside_the_cell_s_own_can_be_interrupted(peer: DriverPeer, body: str) -> None:
+    request = peer.start(
+        f"import asyncio\nasync def other():\n    print('running', flush=True)\n    {body}\n"
+        "await asyncio.gather(other(), asyncio.sleep(60))"
+    )
+    peer.stdout(b"running\n")
+    time.sleep(0.1)
+    peer.interrupt()
+    assert peer.answer(request).reply.ename == "KeyboardInterrupt"
     assert peer.value("1 + 1") == "2"
 
 

@@ -5,7 +5,7 @@ import sys
 
 from era_driver import ask, cell, display, interrupts, output
 from era_driver.bundle import bundle
-from era_driver.wire import Wire, WireError
+from era_driver.wire import Wire, WireClosed, WireError
 
 _EXIT_PROTOCOL = 76
 
@@ -40,13 +40,25 @@ class Driver:
         version = ".".join(map(str, sys.version_info[:3]))
         self._wire.write("ready", "", {"language_version": version, "driver": "python"})
         while True:
-            if "era_driver.aio" in sys.modules and not self._wire.has_read():
-                sys.modules["era_driver.aio"].run_tasks_until_readable(self._wire.fileno)
-            message = self._wire.read()
+            message = self._next_message()
             handler = self._handlers.get(message["type"])
             if handler is not None:
                 kind = message["type"].replace("_request", "") + "_reply"
                 self._reply(kind, message["id"], handler(message["id"], message["content"]))
+
+    def _next_message(self):
+        """The next request; what a task or a signal handler that a cell left raises meanwhile is told and forgotten."""
+        while True:
+            try:
+                if "era_driver.aio" in sys.modules and not self._wire.has_read():
+                    sys.modules["era_driver.aio"].run_tasks_until_readable(self._wire.fileno)
+                return self._wire.read()
+            except (WireClosed, WireError):
+                raise
+            except SystemExit as error:
+                self.leave(exit_status(error))
+            except BaseException as error:
+                print("\n".join(_told(error)["traceback"]), file=sys.stderr)
 
     def _reply(self, kind, request, content):
         output.flush()
@@ -150,7 +162,7 @@ class Driver:
         self.send("input_request", {"prompt": prompt, "password": password})
         try:
             answer = self._wire.wait_for("input_reply", self._request)["content"]
-        except EOFError:
+        except WireClosed:
             self.leave(0)
         if "value" not in answer:
             raise ask.StdinNotAvailable(answer.get("error", "no answer"))
@@ -218,7 +230,7 @@ def main():
     driver = Driver()
     try:
         driver.run()
-    except (EOFError, SystemExit):  # SystemExit: of a task that a cell left
+    except WireClosed:
         driver.leave(0)
     except WireError as error:
         print(f"era driver: {error}", file=sys.stderr)

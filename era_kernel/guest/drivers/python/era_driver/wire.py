@@ -4,6 +4,7 @@ import codecs
 import os
 from _json import encode_basestring, make_encoder, make_scanner  # json itself imports re: 5 ms
 from _thread import allocate_lock
+from select import select
 
 from era_driver.interrupts import held
 
@@ -16,6 +17,10 @@ _EXIT_HOST_GONE = 74
 
 class WireError(Exception):
     """The host sent what is no message."""
+
+
+class WireClosed(Exception):
+    """The host has closed its end."""
 
 
 class _Decoding:
@@ -46,13 +51,14 @@ class Wire:
     def __init__(self, incoming, outgoing):
         os.dup2(incoming, _IN, inheritable=False)
         os.dup2(outgoing, _OUT, inheritable=False)
+        os.set_blocking(_OUT, False)
         os.close(incoming)
         os.close(outgoing)
         self.fileno = _IN
         self._bytes = bytearray()
         self._read = []
         self._lock = allocate_lock()
-        self._unsent = b""
+        self._unsent = bytearray()
 
     def close(self):
         """For a forked child: the pipes are its parent's."""
@@ -62,7 +68,7 @@ class Wire:
     # ---- from the host
 
     def read(self):
-        """The next message. EOFError at the end of the stream, WireError for what is no message."""
+        """The next message. WireClosed at the end of the stream, WireError for what is no message."""
         while not self._read:
             self._fill()
         return self._read.pop(0)
@@ -73,8 +79,6 @@ class Wire:
 
     def wait_for(self, kind, request):
         """The next message of this kind and id; others stay for read(). Can be interrupted, with no byte lost."""
-        from select import select
-
         while True:
             with held():
                 for number, message in enumerate(self._read):
@@ -88,7 +92,7 @@ class Wire:
         """Read once and keep the messages that are whole."""
         data = os.read(_IN, _PIECE)
         if not data:
-            raise EOFError
+            raise WireClosed
         buffer = self._bytes
         buffer += data
         while len(buffer) >= 4:
@@ -123,10 +127,13 @@ class Wire:
             self._send()
 
     def _send(self):
-        data, self._unsent = memoryview(self._unsent), b""
+        """Send what is unsent. If a cell's signal handler raises while this waits, the next call sends the rest."""
         try:
-            while data:
-                data = data[os.write(_OUT, data) :]
+            while self._unsent:
+                try:
+                    del self._unsent[: os.write(_OUT, self._unsent)]
+                except BlockingIOError:
+                    select([], [_OUT], [])
         except BrokenPipeError:
             os._exit(_EXIT_HOST_GONE)
 
