@@ -413,10 +413,18 @@ ALARM = "import signal\ndef late(*_): raise TimeoutError('late')\nsignal.signal(
 
 
 def test_a_cell_s_own_alarm_tears_no_message(peer: DriverPeer) -> None:
-    peer.run(ALARM)
+    # Not a mere Exception: raised within a repr that would be taken for the repr's own.
+    peer.run(f"class TimeoutError(BaseException): pass\n{ALARM}")
     for number in range(40):
         seconds = 0.002 + number * 0.0005
         reply = peer.run(f"signal.setitimer(signal.ITIMER_REAL, {seconds})\nwhile True: display('x' * 300_000)").reply
+        assert reply.ename == "TimeoutError"
+
+
+def test_a_cell_s_own_alarm_ends_its_printing(peer: DriverPeer) -> None:
+    peer.run(ALARM)
+    for _ in range(10):
+        reply = peer.run("signal.setitimer(signal.ITIMER_REAL, 0.02)\nwhile True: print('x' * 10_000)").reply
         assert reply.ename == "TimeoutError"
 
 
@@ -426,9 +434,13 @@ def test_an_alarm_after_its_cell_is_told_and_ends_nothing(peer: DriverPeer) -> N
     assert peer.value("1 + 1") == "2"
 
 
-def test_interrupts_of_an_event_loop_are_never_lost(peer: DriverPeer) -> None:
+@pytest.mark.parametrize("last", ["await main()", "asyncio.run(main())"])
+def test_interrupts_of_an_event_loop_are_never_lost(peer: DriverPeer, last: str) -> None:
     """In asyncio's own code KeyboardInterrupt loses the task's next step: 5 % of these cells once hung for ever."""
-    code = "import asyncio\nprint('running', flush=True)\nwhile True: await asyncio.sleep(0)"
+    code = (
+        "import asyncio\nasync def main():\n    print('running', flush=True)\n    while True: await asyncio.sleep(0)\n"
+        + last
+    )
     for number in range(150):
         peer.output[1].clear()
         request = peer.start(code)

@@ -88,9 +88,14 @@ async def _awaiting(codes, namespace):
     return value
 
 
+def _guard_loops(asyncio):
+    from era_driver import aio  # noqa: F401 (from now on it guards every loop)
+
+
 def new_namespace():
     """The dict of a fresh `__main__`: what cells define can be pickled, and `__name__` is what it should be."""
     hooks.when_imported("linecache", _publish)
+    hooks.when_imported("asyncio", _guard_loops)
     main = type(sys)("__main__")
     main.__dict__["__builtins__"] = builtins
     sys.modules["__main__"] = main

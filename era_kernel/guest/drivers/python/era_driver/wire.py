@@ -58,7 +58,7 @@ class Wire:
         self._bytes = bytearray()
         self._read = []
         self._lock = allocate_lock()
-        self._unsent = bytearray()
+        self._unsent = []
 
     def close(self):
         """For a forked child: the pipes are its parent's."""
@@ -117,7 +117,7 @@ class Wire:
         if len(text) > MAX_MESSAGE:
             raise ValueError(f"an output of {len(text) >> 20} MiB: at most {MAX_MESSAGE >> 20} can be shown")
         with held(), self._lock:
-            self._unsent += len(text).to_bytes(4, "big") + text
+            self._unsent.append((len(text).to_bytes(4, "big") + text, []))
             if not more:
                 self._send()
 
@@ -127,11 +127,19 @@ class Wire:
             self._send()
 
     def _send(self):
-        """Send what is unsent. If a cell's signal handler raises while this waits, the next call sends the rest."""
+        """Send what is unsent. If a cell's signal handler raises meanwhile, the next call sends the rest.
+
+        What a write gave is noted within one call of C code: between two a handler could run, and the count be lost.
+        """
         try:
             while self._unsent:
+                data, sent = self._unsent[0]
+                rest = memoryview(data)[sum(sent) :]
+                if not rest:
+                    del self._unsent[0]
+                    continue
                 try:
-                    del self._unsent[: os.write(_OUT, self._unsent)]
+                    sent.extend(map(os.write, (_OUT,), (rest,)))
                 except BlockingIOError:
                     select([], [_OUT], [])
         except BrokenPipeError:
