@@ -18,7 +18,8 @@ from era_kernel.shim.client import GuestProcess, ShimClient
 ReplyT = TypeVar("ReplyT")
 
 READY_TIMEOUT = 90.0
-REMEMBERED_REQUESTS = 256
+REMEMBERED_CELLS = 10_000
+"""A thread that a cell left may still show things: its cell's id is known for so many cells."""
 
 
 class SessionEvents(Protocol):
@@ -44,7 +45,7 @@ class Session:
         self._process: GuestProcess | None = None
         self._ready: asyncio.Future[driver.Ready] = asyncio.get_running_loop().create_future()
         self._waiting: tuple[str, type[Any], asyncio.Future[Any]] | None = None
-        self._known: OrderedDict[str, None] = OrderedDict()
+        self._cells: OrderedDict[str, None] = OrderedDict()
         self._error: EraError | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -112,9 +113,10 @@ class Session:
         if self._waiting is not None:
             raise DriverError("The session is busy with another request")
         request = secrets.token_hex(16)
-        self._known[request] = None
-        if len(self._known) > REMEMBERED_REQUESTS:
-            self._known.popitem(last=False)
+        if reply is driver.ExecuteReply:
+            self._cells[request] = None
+            if len(self._cells) > REMEMBERED_CELLS:
+                self._cells.popitem(last=False)
         answer: asyncio.Future[ReplyT] = asyncio.get_running_loop().create_future()
         self._waiting = (request, reply, answer)
         try:
@@ -150,15 +152,15 @@ class Session:
             if self._ready.done():
                 raise ProtocolError("The driver said twice that it is ready")
             self._ready.set_result(message)
-        elif message.id not in self._known:
-            raise ProtocolError("The driver answered what nobody asked")
         elif isinstance(message, driver.Reply):
             if self._waiting is None or self._waiting[0] != message.id or not isinstance(message, self._waiting[1]):
-                raise ProtocolError("The driver sent a reply to another request than the one under way")
+                raise ProtocolError("The driver answered what nobody asked")
             if not self._waiting[2].done():
                 self._waiting[2].set_result(message)
-        else:
+        elif message.id in self._cells:
             self._events.event(message.id, message)
+        else:
+            raise ProtocolError("The driver showed something of a cell that nobody ran")
 
     async def _watch_end(self) -> None:
         assert self._process is not None
