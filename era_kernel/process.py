@@ -165,12 +165,19 @@ def _start_time(pid: int) -> float:
 
 def is_alive(identity: ProcessIdentity | None) -> bool:
     """Whether just this process still runs; a zombie has ended."""
-    if identity is None or identity.boot_id != boot_id():
+    if identity is None or not _is_same(identity):
         return False
     try:
-        same = abs(_start_time(identity.pid) - identity.create_time) < SAME_START
-        return same and bool(psutil.Process(identity.pid).status() != psutil.STATUS_ZOMBIE)
-    except (ProcessLookupError, psutil.NoSuchProcess):
+        return bool(psutil.Process(identity.pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _is_same(identity: ProcessIdentity) -> bool:
+    """Whether the pid is still this process's, be it a zombie (one whose threads still hold its files, too)."""
+    try:
+        return identity.boot_id == boot_id() and abs(_start_time(identity.pid) - identity.create_time) < SAME_START
+    except ProcessLookupError:
         return False
 
 
@@ -183,7 +190,7 @@ def _pidfd(identity: ProcessIdentity) -> Iterator[int | None]:
         yield None
         return
     try:
-        yield fd if is_alive(identity) else None
+        yield fd if _is_same(identity) else None
     finally:
         os.close(fd)
 

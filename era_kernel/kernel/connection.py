@@ -7,12 +7,14 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from era_kernel.errors import EraError
+from era_kernel.errors import EraError, VmLostError
 from era_kernel.languages import LanguageSpec
 from era_kernel.service.session import Session, SessionEvents
 from era_kernel.shim.client import ShimClient
 
 log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 0.2
 
 
 class VmConnection:
@@ -81,4 +83,8 @@ class VmConnection:
 
         vm_id = await asyncio.to_thread(bring_up)
         log.info("attaching to %s", vm_id)
-        return await ShimClient.connect(state.vm(vm_id))
+        try:
+            return await ShimClient.connect(state.vm(vm_id))
+        except VmLostError:  # its shim was just dying: its socket goes a moment before its lock
+            await asyncio.sleep(RETRY_SECONDS)
+            return await ShimClient.connect(state.vm(await asyncio.to_thread(bring_up)))

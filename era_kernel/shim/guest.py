@@ -23,6 +23,7 @@ AnswerT = TypeVar("AnswerT")
 
 BOOT_ATTEMPTS = 2
 RESUME_TIMEOUT = 20.0
+STATUS_WAIT = 1.0
 HALF_FRAME_TIMEOUT = 30.0
 _HANDSHAKE = (FrameType.HELLO, FrameType.RESUME)
 
@@ -162,6 +163,8 @@ async def _answer(link: GuestLink, vmm: Vmm, answer: asyncio.Future[AnswerT], ti
     await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
     if answer.done():
         return answer.result()
+    if link.lost.done() and not vmm.ended.done():  # its status, a moment later, tells more
+        await asyncio.wait([vmm.ended], timeout=STATUS_WAIT)
     if vmm.ended.done():
         raise BootError(f"its hypervisor ended with status {vmm.ended.result()}")
     if link.lost.done():

@@ -173,6 +173,7 @@ async def test_the_death_of_the_shim_is_told(shim: Shim, client: ShimClient) -> 
     process.send_signal(shim.started.shim, signal.SIGKILL)
     with pytest.raises(VmLostError, match="shim"):
         await asyncio.wait_for(waiting.wait(), 5)
+    assert process.wait_gone(shim.started.shim, 5)
     assert not shim_alive(shim.paths)
 
 
