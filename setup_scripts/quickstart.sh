@@ -7,7 +7,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 extras=${ERA_EXTRAS:-notebook}
 venv=.venv
-packages=(qemu-system-x86 qemu-utils buildah mmdebstrap erofs-utils e2fsprogs bubblewrap passt lz4 util-linux ca-certificates)
+packages=(qemu-system-x86 qemu-utils buildah mmdebstrap erofs-utils e2fsprogs bubblewrap passt lz4 zstd util-linux ca-certificates)
 
 command -v apt-get >/dev/null ||
   fail "this script knows Debian's and Ubuntu's package manager only" "install QEMU, buildah, mmdebstrap, erofs-utils, bubblewrap by hand, then see README.md"

@@ -27,13 +27,17 @@ _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 def find_image(reference: str) -> str | None:
     """The digest (sha256:…, of the image's configuration, which names all its layers) of a local image, or None.
 
-    Raises ToolMissingError, ImageError for an image that no guest here can run.
+    Raises ToolMissingError, ImageError for what is no reference and for an image that no guest here can run.
     """
+    if not reference or reference.startswith("-"):
+        raise ImageError(f"{reference!r} is no image reference", _REFERENCE)
     try:
         text = process.run(["buildah", "inspect", "--type", "image", reference], timeout=QUICK).stdout
     except ToolFailedError as error:
         if _is_absent(error.output):
             return None
+        if "invalid reference format" in error.output:
+            raise ImageError(f"{reference!r} is no image reference", _REFERENCE) from error
         raise ImageError(f"buildah cannot look at {reference}: {_last_line(error)}", _STORAGE) from error
     image = json.loads(text)
     oci = image.get("OCIv1") or {}
@@ -44,6 +48,7 @@ def find_image(reference: str) -> str | None:
     return digest
 
 
+_REFERENCE = "One looks like docker.io/library/python:3.11-slim."
 _STORAGE = "`buildah info` shows whether its storage works."
 
 

@@ -14,6 +14,8 @@ _PAYLOAD = 0x248
 _SECTOR = 512
 _PVH_NOTE = 18
 _PT_NOTE = 4
+_PROGRAM_HEADER = struct.Struct("<I4xQ16xQ16x")
+"""Elf64_Phdr: type, offset, size in the file (elf(5))."""
 
 COMPRESSIONS = {
     b"\x02\x21\x4c\x18": "lz4",
@@ -29,10 +31,11 @@ def payload(image: bytes) -> tuple[str, bytes]:
         raise ImageError("The guest kernel's package holds no bzImage")
     offset, length = struct.unpack_from("<II", image, _PAYLOAD)
     start = ((image[_SETUP_SECTORS] or 4) + 1) * _SECTOR + offset
-    data = image[start : start + length - 4]  # the last four bytes tell the unpacked size
+    data = image[start : start + length]
     for magic, name in COMPRESSIONS.items():
         if data.startswith(magic):
-            return name, data
+            # The kernel's build adds the unpacked size to all but gzip, whose own last four bytes tell it.
+            return name, data if name == "gzip" else data[:-4]
     raise ImageError(f"The guest kernel is compressed in an unknown way ({data[:6].hex()})")
 
 
@@ -42,8 +45,10 @@ def check_elf(kernel: bytes) -> None:
         raise ImageError("The guest kernel is no 64-bit ELF file")
     (table,) = struct.unpack_from("<Q", kernel, 32)
     size, count = struct.unpack_from("<HH", kernel, 54)
+    if table + size * count > len(kernel) or (count and size < _PROGRAM_HEADER.size):
+        raise ImageError("The guest kernel's ELF file is damaged")
     for index in range(count):
-        kind, _, start, _, _, length = struct.unpack_from("<IIQQQQ", kernel, table + index * size)
+        kind, start, length = _PROGRAM_HEADER.unpack_from(kernel, table + index * size)
         if kind == _PT_NOTE and _has_pvh(kernel[start : start + length]):
             return
     raise ImageError("The guest kernel cannot be entered directly: it has no PVH note", "Use Debian's cloud kernel.")

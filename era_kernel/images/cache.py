@@ -7,7 +7,7 @@ import errno
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -32,16 +32,17 @@ def cache_folder(name: str) -> Path:
 
 
 @contextlib.contextmanager
-def making(target: Path) -> Iterator[Path | None]:
+def making(target: Path, is_whole: Callable[[Path], bool] = Path.exists) -> Iterator[Path | None]:
     """Hold the lock of `target`; gives a place to make it in, or None when another process made it meanwhile.
 
     The place is a path in an empty folder beside the target, renamed to `target` (a file or a folder) when the block
-    ends well. What dead makers left is removed. Raises ImageError for a full disk and for a lock that stays held.
+    ends well. A target that is there and not whole is removed first, under the lock: another process may have mended
+    it. What dead makers left is removed. Raises ImageError for a full disk and for a lock that stays held.
     """
     lock = FileLock(target.with_name(f".{target.name}.lock"), timeout=LOCK_TIMEOUT)
     try:
         with lock:
-            if target.exists():
+            if is_whole(target):
                 yield None
                 return
             prefix = f".{target.name}.making-"
@@ -50,6 +51,8 @@ def making(target: Path) -> Iterator[Path | None]:
             work = Path(tempfile.mkdtemp(prefix=prefix, dir=target.parent))
             try:
                 yield work / target.name
+                if target.exists():
+                    target.rename(work / "damaged")
                 publish(work / target.name, target)
             finally:
                 shutil.rmtree(work, ignore_errors=True)
@@ -59,7 +62,7 @@ def making(target: Path) -> Iterator[Path | None]:
             f"If none is, delete {lock.lock_file}.",
         ) from error
     except OSError as error:
-        raise cache_error(target, error) from error
+        raise making_error(target, error) from error
 
 
 def publish(made: Path, target: Path) -> None:
@@ -79,12 +82,13 @@ def _sync(path: Path) -> None:
         os.close(fd)
 
 
-def cache_error(target: Path, error: OSError) -> ImageError:
-    """What to tell when a file of the cache cannot be made."""
+def making_error(target: Path, error: OSError) -> ImageError:
+    """What to tell when a file of the cache, or of the state folder, cannot be made."""
+    variable = "ERA_CACHE_DIR" if target.is_relative_to(cache_root()) else "AGENT_STATE_DIR"
     if error.errno in _FULL:
         free = shutil.disk_usage(target.parent).free >> 20
         return ImageError(
             f"There is no room for {target}: {free} MiB are free",
-            "Make room there, or set ERA_CACHE_DIR to a folder on another disk.",
+            f"Make room there, or set {variable} to a folder on another disk.",
         )
-    return ImageError(f"{target} cannot be made: {error.strerror}", "Check who owns the cache folder.")
+    return ImageError(f"{target} cannot be made: {error.strerror or error}", "Check who owns its folder.")

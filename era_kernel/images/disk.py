@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
 from collections.abc import Callable
@@ -11,18 +12,20 @@ from era_kernel import process
 from era_kernel.errors import ImageError, ToolFailedError
 from era_kernel.images import erofs
 from era_kernel.images.buildah import working_container
-from era_kernel.images.cache import cache_error, cache_folder, making
+from era_kernel.images.cache import cache_folder, making, making_error, publish
 
 Report = Callable[[str], None]
 
 FORMAT_TIMEOUT = 120.0
 JOURNAL_MIB = 16
 BYTES_PER_INODE = 65536
+IMAGE_FORMAT = 2
+"""Part of the name of an image's disk; raised when an image makes another one than before. 2: with files' times."""
 
 
 def image_disk(reference: str, digest: str, report: Report) -> Path:
     """The EROFS of an image, made at first use. Raises ImageError, ToolError."""
-    target = cache_folder("images") / f"{digest.replace(':', '-')}.erofs"
+    target = cache_folder("images") / f"{digest.replace(':', '-')}.v{IMAGE_FORMAT}.erofs"
     if target.exists():
         return target
     with making(target) as place:
@@ -37,9 +40,14 @@ def _make_erofs(container: str, place: Path, reference: str) -> None:
     try:
         process.run(erofs.command(container, place), timeout=erofs.MAKE + 2 * erofs.MOUNT)
     except ToolFailedError as error:
-        if "No space left" in error.output:
-            raise cache_error(place, OSError(28, "No space left on device")) from error
+        _raise_if_full(error)
         raise ImageError(f"The disk of {reference} cannot be made: {error.message}") from error
+
+
+def _raise_if_full(error: ToolFailedError) -> None:
+    """OSError when a program ran out of disk: what it wrote is removed before somebody tells how much is free."""
+    if os.strerror(errno.ENOSPC) in error.output:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def make_disk(target: Path, size_gib: int, bases: Path) -> None:
@@ -53,14 +61,22 @@ def make_disk(target: Path, size_gib: int, bases: Path) -> None:
     base = _formatted(size_gib, bases)
     new = target.with_name(f".{target.name}.new")
     try:
-        new.unlink(missing_ok=True)
-        process.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base, new], timeout=FORMAT_TIMEOUT)
-        new.replace(target)
-    except ToolFailedError as error:
-        new.unlink(missing_ok=True)
-        raise ImageError(f"The disk {target} cannot be made: {error.message}", "Make room there.") from error
+        try:
+            _run_tool(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(base), str(new)], target)
+            publish(new, target)
+        finally:
+            new.unlink(missing_ok=True)
     except OSError as error:
-        raise cache_error(target, error) from error
+        raise making_error(target, error) from error
+
+
+def _run_tool(command: list[str], target: Path) -> None:
+    """A program that makes a disk. Raises OSError for a full disk, else ImageError."""
+    try:
+        process.run(command, timeout=FORMAT_TIMEOUT)
+    except ToolFailedError as error:
+        _raise_if_full(error)
+        raise ImageError(f"The disk {target} cannot be made: {error.message}") from error
 
 
 def _formatted(size_gib: int, bases: Path) -> Path:
@@ -77,7 +93,7 @@ def _formatted(size_gib: int, bases: Path) -> Path:
                 raw = place / f"{uuid.uuid4()}.raw"
                 with raw.open("wb") as file:
                     os.truncate(file.fileno(), size_gib << 30)
-                process.run(format_command(raw), timeout=FORMAT_TIMEOUT)
+                _run_tool(format_command(raw), target)
     return next(target.glob("*.raw"))
 
 

@@ -7,6 +7,7 @@ import hashlib
 import lzma
 import re
 import shutil
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,16 +23,12 @@ Report = Callable[[str], None]
 
 DOWNLOAD = 900.0
 UNPACK = 300.0
+_AGAIN = "Run `apt-get update`, then try again."
 META_PACKAGES = ("linux-image-cloud-amd64", "linux-image-virtual")
 """Debian's and Ubuntu's names for "the newest kernel for virtual machines"."""
 
-MODULES = (
-    *("virtio_ring", "virtio", "virtio_mmio", "virtio_blk", "virtio_console"),
-    *("failover", "net_failover", "virtio_net", "libcrc32c", "erofs", "overlay"),
-)
-"""In the order in which they are loaded. Those that a kernel has built in, or no longer has, are left out."""
-
-NEEDED = frozenset({"virtio_mmio", "virtio_blk", "virtio_console", "erofs", "overlay"})
+MODULES = ("virtio_mmio", "virtio_blk", "virtio_console", "virtio_net", "erofs", "overlay")
+"""What a guest needs, in the order of loading; each with what it depends on before it, and left out if built in."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +66,10 @@ def guest_kernel(report: Report) -> GuestKernel:
     kernel = _load(folder)
     if kernel is not None:
         return kernel
-    if folder.exists():
-        report("the guest kernel in the cache is damaged and is made again")
-        shutil.rmtree(folder)
-    with making(folder) as place:
+    with making(folder, lambda folder: _load(folder) is not None) as place:
         if place is not None:
+            if folder.exists():
+                report("the guest kernel in the cache is damaged and is made again")
             report("fetching and unpacking the guest kernel")
             place.mkdir()
             _make(place)
@@ -124,7 +120,7 @@ def _packages() -> list[str]:
         if images:
             modules = [name for name in _depends(images[0]) if name.startswith("linux-modules-")]
             return [images[0], *modules]
-    raise ImageError("apt knows no kernel package for virtual machines", "Run `apt-get update`, then try again.")
+    raise ImageError("apt knows no kernel package for virtual machines", _AGAIN)
 
 
 def _depends(package: str) -> list[str]:
@@ -165,12 +161,18 @@ def _unpack_kernel(image: Path, folder: Path) -> None:
 
 
 def decompress(compression: str, data: bytes) -> bytes:
-    """Unpack a kernel or a module. Legacy LZ4 and zstd by their programs, which Python has no module for."""
-    if compression == "gzip":
-        return gzip.decompress(data)
-    if compression == "xz":
-        return lzma.decompress(data)
-    return process.run_bytes([compression, "-d", "-c"], data, timeout=UNPACK)
+    """Unpack a kernel or a module. Legacy LZ4 and zstd by their programs, which Python has no module for.
+
+    Raises ImageError for damaged data, ToolMissingError.
+    """
+    try:
+        if compression == "gzip":
+            return gzip.decompress(data)
+        if compression == "xz":
+            return lzma.decompress(data)
+        return process.run_bytes([compression, "-d", "-c"], data, timeout=UNPACK)
+    except (EOFError, OSError, zlib.error, lzma.LZMAError, ToolFailedError) as error:
+        raise ImageError(f"The guest kernel's package is damaged ({compression}: {error})", _AGAIN) from error
 
 
 def _unpack_modules(tree: Path, version: str, folder: Path) -> list[str]:
@@ -184,13 +186,29 @@ def _unpack_modules(tree: Path, version: str, folder: Path) -> list[str]:
         for each in libraries
         for line in (each / "modules.builtin").read_text().splitlines()
     }
-    missing = NEEDED - files.keys() - builtin
-    if missing:
-        raise ImageError(f"The kernel {version} has no {', '.join(sorted(missing))}", "Use Debian's cloud kernel.")
-    names = [name for name in MODULES if name in files]
-    for name in names:
-        (folder / f"{name}.ko").write_bytes(_module(files[name]))
-    return names
+    taken: dict[str, bytes] = {}
+
+    def take(name: str) -> None:
+        if name in taken or name in builtin:
+            return
+        if name not in files:
+            raise ImageError(f"The kernel {version} has no module {name}", "Use Debian's cloud kernel.")
+        module = _module(files[name])
+        for needed in depends(module):
+            take(needed)
+        taken[name] = module
+
+    for name in MODULES:
+        take(name)
+    for name, module in taken.items():
+        (folder / f"{name}.ko").write_bytes(module)
+    return list(taken)
+
+
+def depends(module: bytes) -> list[str]:
+    """The modules that must be loaded before a module, by what modpost wrote into its .modinfo section."""
+    match = re.search(rb"\0depends=([a-zA-Z0-9_,-]*)\0", module)
+    return [name.replace("-", "_") for name in match[1].decode().split(",") if name] if match else []
 
 
 def _module(path: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import platform
 import stat
@@ -73,6 +74,9 @@ def _drivers(source: Path, name: str) -> Iterator[cpio.Entry]:
 
 
 def _forget_old(newest: Path) -> None:
-    others = [path for path in newest.parent.glob("*.cpio") if path != newest]
-    for path in sorted(others, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+    ages: list[tuple[int, Path]] = []
+    for path in newest.parent.glob("*.cpio"):
+        with contextlib.suppress(FileNotFoundError):  # another process forgets too
+            ages.append((path.stat().st_mtime_ns, path))
+    for _, path in sorted(each for each in ages if each[1] != newest)[:-KEPT]:
         path.unlink(missing_ok=True)

@@ -41,20 +41,14 @@ clean_up() {
 }
 trap clean_up EXIT
 
-# The packages come from where this machine's own come from.
-sources() {
-  cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | grep -v '^#' || true
-  local file
-  for file in /etc/apt/sources.list.d/*.sources; do
-    [ -e "$file" ] && printf '\n' && cat "$file"
-  done
-}
+# The packages come from where this machine's own come from: a file for each of apt's two formats.
+cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null | grep -v '^ *\(#\|$\)' >"$work/apt.list" || true
+for file in /etc/apt/sources.list.d/*.sources; do
+  [ ! -e "$file" ] || { cat "$file" && echo; } >>"$work/apt.sources"
+done
+find "$work" -empty -name 'apt.*' -delete
+compgen -G "$work/apt.*" >/dev/null || fail "apt has no package sources on this machine" "add some to /etc/apt/sources.list"
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
-if compgen -G '/etc/apt/sources.list.d/*.sources' >/dev/null; then
-  sources >"$work/list.sources"
-else
-  sources >"$work/list.list"
-fi
 
 # mmdebstrap cleans apt's caches in the tree itself. Its apt configuration is in the tree's /tmp: to empty that would make it
 # clean this machine's.
@@ -67,7 +61,7 @@ build_tree() {
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Retries "3"' \
     --customize-hook="chroot \"\$1\" sh -c '$finish'" \
     --customize-hook='mkdir -p "$1/in" "$1/out" "$1/persist" "$1/.era"' \
-    "$suite" "$work/tree.tar" "$work"/list.*
+    "$suite" "$work/tree.tar" "$work"/apt.*
 }
 
 commit_image() {

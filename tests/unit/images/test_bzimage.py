@@ -31,7 +31,9 @@ PVH = struct.pack("<III", 4, 4, 18) + b"Xen\0" + bytes(4)
 
 @pytest.mark.parametrize("magic", list(bzimage.COMPRESSIONS))
 def test_the_payload_is_found(magic: bytes) -> None:
-    assert bzimage.payload(image(magic + b"kernel")) == (bzimage.COMPRESSIONS[magic], magic + b"kernel")
+    name = bzimage.COMPRESSIONS[magic]
+    tail = struct.pack("<I", 99) if name == "gzip" else b""
+    assert bzimage.payload(image(magic + b"kernel")) == (name, magic + b"kernel" + tail)
 
 
 @pytest.mark.parametrize("data", [b"", b"x" * 100, b"\0" * 4096, image(b"??????")])
@@ -50,6 +52,15 @@ def test_a_kernel_with_a_pvh_entry_is_taken() -> None:
 def test_a_kernel_without_one_is_refused(data: bytes) -> None:
     with pytest.raises(ImageError):
         bzimage.check_elf(data)
+
+
+@given(st.binary(max_size=200), st.integers(0, 2**64 - 1), st.integers(0, 2**16 - 1), st.integers(0, 2**16 - 1))
+def test_any_program_headers_are_read_or_refused(body: bytes, table: int, size: int, count: int) -> None:
+    head = bytearray(elf(b"")[:64])
+    struct.pack_into("<Q", head, 32, table)
+    struct.pack_into("<HH", head, 54, size, count)
+    with pytest.raises(ImageError):
+        bzimage.check_elf(bytes(head) + body.replace(b"Xen", b""))
 
 
 @given(st.binary(max_size=200))

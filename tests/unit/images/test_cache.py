@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from era_kernel.errors import ImageError
-from era_kernel.images.cache import cache_folder, making
+from era_kernel.images.cache import cache_folder, making, making_error
 
 
 def make(target: Path, log: Path) -> None:
@@ -63,6 +64,47 @@ def test_what_a_killed_maker_left_is_removed(tmp_path: Path) -> None:
         assert place is not None
         place.write_text("whole")
     assert sorted(path.name for path in tmp_path.iterdir() if "lock" not in path.name) == ["file"]
+
+
+def mend(target: Path, log: Path) -> None:
+    """Make a file again that does not say "whole"; append a line for each making."""
+    with making(target, lambda path: path.exists() and path.read_text() == "whole") as place:
+        if place is not None:
+            with log.open("a") as file:
+                file.write("mended\n")
+            time.sleep(0.3)
+            place.write_text("whole")
+
+
+def test_two_processes_mend_what_is_damaged_once(tmp_path: Path) -> None:
+    target, log = tmp_path / "file", tmp_path / "log"
+    target.write_text("half")
+    context = multiprocessing.get_context("spawn")
+    menders = [context.Process(target=mend, args=(target, log)) for _ in range(3)]
+    for mender in menders:
+        mender.start()
+    for mender in menders:
+        mender.join(30)
+        assert mender.exitcode == 0
+    assert target.read_text() == "whole"
+    assert log.read_text() == "mended\n"
+
+
+def test_a_damaged_one_stays_when_it_cannot_be_made_again(tmp_path: Path) -> None:
+    target = tmp_path / "file"
+    target.write_text("half")
+    with pytest.raises(ValueError, match="no"), making(target, lambda _: False):
+        raise ValueError("no")
+    assert target.read_text() == "half"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_the_error_names_the_folder_that_can_be_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: bool
+) -> None:
+    monkeypatch.setenv("ERA_CACHE_DIR", str(tmp_path if inside else tmp_path / "cache"))
+    error = making_error(tmp_path / "file", OSError(errno.ENOSPC, "full"))
+    assert ("ERA_CACHE_DIR" if inside else "AGENT_STATE_DIR") in str(error)
 
 
 def test_a_folder_is_readable_by_a_jailed_vmm(tmp_path: Path) -> None:

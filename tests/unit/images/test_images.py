@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import subprocess
 import uuid
 from collections.abc import Iterator
@@ -85,6 +87,23 @@ def test_the_disk_holds_what_the_image_holds_and_is_made_once(images: TinyImages
     assert lines == [f"making the disk of {name}"]
 
 
+def test_the_disk_keeps_times_modes_and_owners(images: TinyImages, cache: Path, tmp_path: Path) -> None:
+    """Byte code is taken only where its source has the time that it names."""
+    source = tmp_path / "module.py"
+    source.write_text("print('hi')")
+    source.chmod(0o640)
+    os.utime(source, (1_600_000_000, 1_600_000_000))
+    container = tool("buildah", "from", images.make())
+    tool("buildah", "add", "--quiet", "--chown", "12:34", container, source, "/module.py")
+    name = f"localhost/era-test/{uuid.uuid4().hex}"
+    tool("buildah", "commit", "--quiet", "--rm", container, name)
+    images.names.append(name)
+    made = disk.image_disk(name, buildah.resolve_image(name, ignore), ignore)
+    found = " ".join(tool("env", "TZ=UTC", "dump.erofs", "--path=/module.py", made).split())
+    assert "Uid: 12 Gid: 34 Access: 0640/" in found
+    assert "Timestamp: 2020-09-13 12:26:40" in found
+
+
 def test_no_container_stays(images: TinyImages, cache: Path) -> None:
     name = images.make()
     disk.image_disk(name, buildah.resolve_image(name, ignore), ignore)
@@ -122,6 +141,54 @@ def test_an_image_that_is_not_there_tells_how_to_build_it() -> None:
 def test_an_image_whose_registry_cannot_be_reached() -> None:
     with pytest.raises(ImageError, match=r"cannot be pulled.*debian\.sh"):
         buildah.resolve_image("registry.invalid/x/y:1", ignore)
+
+
+@pytest.mark.parametrize("reference", ["", "--help", "-q", "a b", "x@sha256:12"])
+def test_what_is_no_reference(reference: str) -> None:
+    with pytest.raises(ImageError, match="is no image reference"):
+        buildah.resolve_image(reference, ignore)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", folder], check=False, timeout=10)
+    if mounted.returncode:
+        pytest.skip("needs root to mount a tmpfs")
+    yield folder
+    subprocess.run(["umount", folder], check=True, timeout=10)
+
+
+def files(folder: Path) -> list[str]:
+    return [path.name for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+
+
+def test_an_image_that_is_larger_than_the_disk(
+    images: TinyImages, small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERA_CACHE_DIR", str(small_disk))
+    big = tmp_path / "big"
+    big.write_bytes(os.urandom(6 << 20))
+    container = tool("buildah", "from", images.make())
+    tool("buildah", "add", "--quiet", container, big, "/big")
+    name = f"localhost/era-test/{uuid.uuid4().hex}"
+    tool("buildah", "commit", "--quiet", "--rm", container, name)
+    images.names.append(name)
+    with pytest.raises(ImageError, match=r"no room for .*erofs: [34] MiB are free\. .*ERA_CACHE_DIR") as error:
+        disk.image_disk(name, buildah.resolve_image(name, ignore), ignore)
+    assert ".making-" not in str(error.value)
+    assert files(small_disk) == []
+
+
+def test_a_vm_s_disk_that_does_not_fit(small_disk: Path) -> None:
+    with contextlib.suppress(OSError), (small_disk / "full.lock").open("wb", buffering=0) as full:
+        while full.write(bytes(1 << 16)):
+            pass
+    with pytest.raises(ImageError, match=r"no room for .*\d+ MiB are free\. .*AGENT_STATE_DIR"):
+        disk.make_disk(small_disk / "disk.qcow2", 1, small_disk / "disks")
+    assert files(small_disk) == []
 
 
 def test_an_image_that_went_away_while_it_was_wanted(cache: Path) -> None:
