@@ -13,7 +13,7 @@ from enum import IntEnum, IntFlag
 import msgspec
 
 from era_kernel.errors import ProtocolError, UsageError
-from era_kernel.protocol.frames import MAX_LENGTH, PROTOCOL
+from era_kernel.protocol.frames import MAX_LENGTH
 
 INITIAL_CREDIT = 256 * 1024
 MAX_CREDIT = 16 * 1024 * 1024
@@ -118,10 +118,6 @@ class GuestStats(msgspec.Struct, frozen=True):
     disk_free: int
     uptime: int
     processes: int
-
-
-def encode_hello() -> bytes:
-    return struct.pack(">I", PROTOCOL)
 
 
 def parse_hello(payload: bytes) -> AgentHello:
