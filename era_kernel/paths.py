@@ -31,6 +31,11 @@ class StatePaths:
     def persists(self) -> Path:
         return self.root / "persist"
 
+    @property
+    def disks(self) -> Path:
+        """What all VMs' disks are overlays on. Without it they are lost, so it is no part of the cache."""
+        return self.root / "disks"
+
     def vm(self, vm_id: str) -> VmPaths:
         return VmPaths(self.vms / vm_id, self.persists / vm_id)
 
@@ -66,8 +71,17 @@ class VmPaths:
 
     @property
     def bases(self) -> Path:
-        """What all VMs' disks are overlays on. Without it they are lost, so it is no part of the cache."""
+        """The state folder's `disks`."""
         return self.folder.parents[1] / "disks"
+
+    @property
+    def snapshot(self) -> Path:
+        """The guest's state as it was when the VM was stopped. Of no use without `snapshot_record`."""
+        return self.folder / "snapshot.state"
+
+    @property
+    def snapshot_record(self) -> Path:
+        return self.folder / "snapshot.json"
 
     @property
     def shim_log(self) -> Path:

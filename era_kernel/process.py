@@ -226,16 +226,26 @@ def end(identity: ProcessIdentity, *, grace: float = 2.0, kill_wait: float = 5.0
 
 
 def start_piped(
-    argv: Sequence[str], *, env: Mapping[str, str], stream: socket.socket, stderr: int
+    argv: Sequence[str], *, env: Mapping[str, str], stream: socket.socket, stderr: int, pass_fds: Sequence[int] = ()
 ) -> subprocess.Popen[bytes]:
     """Start a program whose stdin and stdout are `stream` and whose stderr is the fd `stderr`.
 
-    A session of its own, so that a signal for our process group does not reach it.
+    It gets the fds `pass_fds` under their own numbers. A session of its own, so that a signal for our process group
+    does not reach it.
     """
     command = [find_tool(argv[0]), *argv[1:]]
     log.debug("start %s", shlex.join(command))
     fd = stream.fileno()
-    return subprocess.Popen(command, stdin=fd, stdout=fd, stderr=stderr, env=dict(env), start_new_session=True, cwd="/")
+    return subprocess.Popen(
+        command,
+        stdin=fd,
+        stdout=fd,
+        stderr=stderr,
+        env=dict(env),
+        start_new_session=True,
+        pass_fds=pass_fds,
+        cwd="/",
+    )
 
 
 def run_bytes(argv: Sequence[str], input: bytes, *, timeout: float) -> bytes:

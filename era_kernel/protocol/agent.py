@@ -24,6 +24,15 @@ STDIN, STDOUT, STDERR, DRIVER_IN, DRIVER_OUT = range(5)
 OUTPUT_FDS = frozenset({STDOUT, STDERR, DRIVER_OUT})
 INPUT_FDS = frozenset({STDIN, DRIVER_IN})
 
+GUEST_ENV: Mapping[str, str] = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "USER": "root",
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+}
+"""What every process that we start in a guest finds in its environment."""
+
 _HELLO = struct.Struct(">I16s")
 _EXIT = struct.Struct(">BIQQQB")
 _STATS = struct.Struct(">QQIQQQI")
@@ -37,6 +46,7 @@ class SpawnFlags(IntFlag):
 
     PTY = 1
     DRIVER = 2
+    WARM = 4
 
 
 NO_FLAGS = SpawnFlags(0)
@@ -65,6 +75,7 @@ class ResumeErrors(IntFlag):
     ENTROPY = 2
     HOSTNAME = 4
     MACHINE_ID = 8
+    PERSIST = 16
 
 
 class AgentHello(msgspec.Struct, frozen=True):
@@ -83,6 +94,7 @@ class Resume(msgspec.Struct, frozen=True):
     machine_id: bytes
     hostname: str
     entropy: bytes
+    template: bool = False
 
 
 class ProcessExit(msgspec.Struct, frozen=True):
@@ -136,6 +148,7 @@ def encode_resume(resume: Resume) -> bytes:
             hostname,
             struct.pack(">H", len(resume.entropy)),
             resume.entropy,
+            bytes([resume.template]),
         )
     )
 
@@ -144,7 +157,7 @@ def parse_resumed(payload: bytes, nonce: bytes) -> ResumeErrors:
     """The agent's answer to RESUME: what it could not set. ProtocolError unless it answers just this one."""
     if len(payload) != 20 or payload[:16] != nonce:
         raise ProtocolError("The guest's answer to RESUME is not the one that was asked for")
-    return ResumeErrors(int.from_bytes(payload[16:], "big") & 15)
+    return ResumeErrors(int.from_bytes(payload[16:], "big") & 31)
 
 
 def encode_spawn(

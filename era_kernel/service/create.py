@@ -16,9 +16,9 @@ from era_kernel.launchers.base import Launcher
 from era_kernel.launchers.choose import choose_launcher
 from era_kernel.models import Purpose, VmRecord
 from era_kernel.service.context import Context
+from era_kernel.service.first_start import start_new
 from era_kernel.service.limits import Request
 from era_kernel.service.locks import vm_lock
-from era_kernel.service.power import bring_up
 from era_kernel.service.remove import remove_vm
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,9 @@ def create_vm(context: Context, request: Request, cancelled: threading.Event | N
     with vm_lock(context.state, record.id):
         try:
             context.repository.add(record)
-            prepare(context, record, launcher)
-            _stop_if(cancelled)
-            ready = bring_up(context, record, launcher)
+            if record.spec.persist:
+                context.state.vm(record.id).persist.mkdir(mode=0o700, exist_ok=True)
+            ready = start_new(context, record, launcher)
             _stop_if(cancelled)
         except BaseException:
             _undo(context, record)
@@ -68,14 +68,6 @@ def new_record(request: Request, launcher: Launcher, image: str, digest: str) ->
         created=time.time(),
         owner=process.identify(os.getpid()) if temporary else None,
     )
-
-
-def prepare(context: Context, record: VmRecord, launcher: Launcher) -> None:
-    """Make what the VM boots from, where it is not there yet."""
-    paths = context.state.vm(record.id)
-    if record.spec.persist:
-        paths.persist.mkdir(mode=0o700, exist_ok=True)
-    launcher.prepare(record, paths, context.report)
 
 
 def _stop_if(cancelled: threading.Event | None) -> None:

@@ -17,7 +17,7 @@ from era_kernel import process
 from era_kernel.errors import EraError, UnknownVmError
 from era_kernel.models import Purpose, VmRecord, VmState
 from era_kernel.service.context import Context
-from era_kernel.service.locks import VmBusyError, vm_lock
+from era_kernel.service.locks import VmBusyError, locked_vms, vm_lock
 from era_kernel.service.power import is_up, power_off
 from era_kernel.service.remove import finish_removal, remove_vm, unfinished_removals
 
@@ -33,6 +33,9 @@ def reconcile(context: Context) -> list[VmRecord]:
     for record in _stillborn(context, {record.id for record in records}):
         _undisturbed(context, record.id, partial(_remove_stillborn, context, record), None)
     settled = [settle(context, record) for record in records]
+    for vm_id in locked_vms(context.state):
+        if not context.state.vm(vm_id).folder.exists():  # its maker or remover was killed; leaving the lock removes it
+            _undisturbed(context, vm_id, lambda: None, None)
     return [record for record in settled if record is not None]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import secrets
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -22,14 +23,6 @@ __all__ = ["ExitKind", "GuestProcess", "GuestStats", "ProcessExit", "Scope", "Sh
 AnswerT = TypeVar("AnswerT")
 Sink = Callable[[int, bytes], None]
 """Takes (guest fd, bytes); what it took is granted to the guest again when it returns."""
-
-GUEST_ENV: Mapping[str, str] = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/root",
-    "USER": "root",
-    "LANG": "C.UTF-8",
-    "TERM": "dumb",
-}
 
 
 class GuestProcess:
@@ -134,6 +127,7 @@ class ShimClient(asyncio.Protocol):
     def __init__(self, vm_id: str) -> None:
         loop = asyncio.get_running_loop()
         self.vm_id = vm_id
+        self.token = secrets.token_hex(16)
         self.lost: asyncio.Future[VmLostError] = loop.create_future()
         self._reader = FrameReader()
         self._numbers = itertools.count(1)
@@ -156,7 +150,7 @@ class ShimClient(asyncio.Protocol):
                 with socket_address(paths.socket) as address:
                     await loop.sock_connect(connection, address)
                 await loop.create_connection(lambda: client, sock=connection)
-                client._write(control.encode_control(control.Attach(PROTOCOL)))
+                client._write(control.encode_control(control.Attach(PROTOCOL, client.token)))
                 await client._first(client._attached)
         except BaseException as error:
             client._abort()
@@ -176,7 +170,7 @@ class ShimClient(asyncio.Protocol):
         driver: bool = False,
         pty: tuple[int, int] | None = None,
     ) -> GuestProcess:
-        """Start a process in the guest; `env` is added to GUEST_ENV, `pty` is (rows, columns).
+        """Start a process in the guest; `env` is added to agent.GUEST_ENV, `pty` is (rows, columns).
 
         With `driver` its fd 3 and 4 are pipes to us. A program that is not there ends with ExitKind.FAILED. Raises
         VmLostError, UsageError for a command that cannot be sent.
@@ -186,7 +180,7 @@ class ShimClient(asyncio.Protocol):
         flags = (agent.SpawnFlags.PTY if pty else agent.NO_FLAGS) | (
             agent.SpawnFlags.DRIVER if driver else agent.NO_FLAGS
         )
-        payload = agent.encode_spawn(argv, {**GUEST_ENV, **(env or {})}, cwd, flags, rows, cols)
+        payload = agent.encode_spawn(argv, {**agent.GUEST_ENV, **(env or {})}, cwd, flags, rows, cols)
         stream = next(self._numbers)
         outputs = {agent.STDOUT} if pty else {agent.STDOUT, agent.STDERR}
         if driver:
@@ -212,9 +206,12 @@ class ShimClient(asyncio.Protocol):
         async with asyncio.timeout(timeout):
             return await self._first(answer)
 
-    async def stop(self, timeout: float = 15.0) -> None:
-        """Power the VM off; after two thirds of `timeout` its VMM is ended. Raises TimeoutError."""
-        self._write(control.encode_control(control.StopRequest(timeout * 2 / 3)))
+    async def stop(self, timeout: float = 15.0, *, keep_memory: bool = False) -> None:
+        """Stop the VM, with its memory saved or powered off; after two thirds of `timeout` its VMM is ended.
+
+        Raises TimeoutError.
+        """
+        self._write(control.encode_control(control.StopRequest(timeout * 2 / 3, keep_memory)))
         async with asyncio.timeout(timeout):
             await asyncio.shield(self.lost)
 
