@@ -13,6 +13,7 @@ from era_kernel.errors import DriverError, EraError, ProtocolError
 from era_kernel.languages import LanguageSpec
 from era_kernel.protocol import agent, driver
 from era_kernel.protocol.agent import ExitKind, ProcessExit
+from era_kernel.service.dial import Dialed
 from era_kernel.shim.client import GuestProcess, ShimClient
 
 ReplyT = TypeVar("ReplyT")
@@ -33,7 +34,7 @@ class SessionEvents(Protocol):
 
 
 class Session:
-    """One driver process, from `open()` until it ends or `close()` is called.
+    """One driver process, from `start()` until it ends or `close()` is called.
 
     One request is under way at a time. Whatever ends the driver (the cell's own exit(), a kill, the VM's end, a broken
     protocol) fails that request with an error that says so; `ended` is set from then on.
@@ -50,19 +51,34 @@ class Session:
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, client: ShimClient, language: LanguageSpec, events: SessionEvents) -> Session:
-        """Start the driver and wait until it is ready. Raises DriverError, VmLostError."""
+    async def start(cls, client: ShimClient, language: LanguageSpec, events: SessionEvents) -> Session:
+        """Start a driver. Raises VmLostError. `wait_ready()` is next."""
         session = cls(events)
-        session._process = await client.spawn(language.driver, session._take, driver=True)
-        session._process.close_fd(agent.STDIN)
-        session._watch = asyncio.create_task(session._watch_end())
-        waited: list[asyncio.Future[Any]] = [session._ready, session._watch]
-        await asyncio.wait(waited, timeout=READY_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
-        if not session._ready.done():
-            error = session._error or DriverError(f"The {language.name} driver was not ready in {READY_TIMEOUT:.0f} s")
-            session.close()
-            raise error
+        session._watch_over(await client.spawn(language.driver, session._take, driver=True))
         return session
+
+    @classmethod
+    async def take_over(cls, dialed: Dialed, events: SessionEvents) -> tuple[ShimClient, Session]:
+        """A driver that was asked for already, and the connection to its VM. Raises VmLostError."""
+        session = cls(events)
+        client, process = await ShimClient.take_over(dialed.connection, dialed.paths, session._take)
+        session._watch_over(process)
+        return client, session
+
+    def _watch_over(self, process: GuestProcess) -> None:
+        process.close_fd(agent.STDIN)
+        self._process = process
+        self._watch = asyncio.create_task(self._watch_end())
+
+    async def wait_ready(self) -> None:
+        """Wait until the driver takes requests. Raises DriverError, VmLostError; the session has ended then."""
+        assert self._watch is not None
+        waited: list[asyncio.Future[Any]] = [self._ready, self._watch]
+        await asyncio.wait(waited, timeout=READY_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        if not self._ready.done():
+            error = self._error or DriverError(f"The language's driver was not ready in {READY_TIMEOUT:.0f} s")
+            self.close()
+            raise error
 
     @property
     def ended(self) -> bool:

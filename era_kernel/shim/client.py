@@ -16,20 +16,13 @@ from era_kernel.protocol.agent import ExitKind, GuestStats, ProcessExit, Scope
 from era_kernel.protocol.control import ShimStatus
 from era_kernel.protocol.frames import MAX_DATA, PROTOCOL, Frame, FrameReader, FrameType, encode_frame
 from era_kernel.shim.address import socket_address
+from era_kernel.shim.dial import FIRST_STREAM, no_answer, spawn_payload
 
 __all__ = ["ExitKind", "GuestProcess", "GuestStats", "ProcessExit", "Scope", "ShimClient", "ShimStatus", "Sink"]
 
 AnswerT = TypeVar("AnswerT")
 Sink = Callable[[int, bytes], None]
 """Takes (guest fd, bytes); what it took is granted to the guest again when it returns."""
-
-GUEST_ENV: Mapping[str, str] = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/root",
-    "USER": "root",
-    "LANG": "C.UTF-8",
-    "TERM": "dumb",
-}
 
 
 class GuestProcess:
@@ -136,7 +129,7 @@ class ShimClient(asyncio.Protocol):
         self.vm_id = vm_id
         self.lost: asyncio.Future[VmLostError] = loop.create_future()
         self._reader = FrameReader()
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(FIRST_STREAM)
         self._processes: dict[int, GuestProcess] = {}
         self._transport: asyncio.Transport | None = None
         self._attached: asyncio.Future[control.Attached] = loop.create_future()
@@ -146,25 +139,44 @@ class ShimClient(asyncio.Protocol):
     @classmethod
     async def connect(cls, paths: VmPaths, timeout: float = 5.0) -> ShimClient:
         """Attach to the shim of a VM. VmLostError when nobody is there or nobody answers within `timeout` seconds."""
-        vm_id = paths.folder.name
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.setblocking(False)
-        loop = asyncio.get_running_loop()
-        client = cls(vm_id)
         try:
             async with asyncio.timeout(timeout):
                 with socket_address(paths.socket) as address:
-                    await loop.sock_connect(connection, address)
-                await loop.create_connection(lambda: client, sock=connection)
-                client._write(control.encode_control(control.Attach(PROTOCOL)))
-                await client._first(client._attached)
+                    await asyncio.get_running_loop().sock_connect(connection, address)
+            connection.send(control.encode_control(control.Attach(PROTOCOL)))
         except BaseException as error:
-            client._abort()
             connection.close()
             if not isinstance(error, OSError | TimeoutError):
                 raise
-            raise VmLostError(f"{vm_id} does not answer", f"`era vm start --vm {vm_id}` brings it up.") from error
+            raise no_answer(paths) from error
+        client = cls(paths.folder.name)
+        await client._begin(connection, paths, timeout)
         return client
+
+    @classmethod
+    async def take_over(
+        cls, connection: socket.socket, paths: VmPaths, sink: Sink, timeout: float = 5.0
+    ) -> tuple[ShimClient, GuestProcess]:
+        """A client on a connection that dial() gave, and the driver that was asked for on it. Raises as connect()."""
+        client = cls(paths.folder.name)
+        _, process = client._expect(sink, driver=True)  # before anything is read: its answers may be there already
+        await client._begin(connection, paths, timeout)
+        return client, process
+
+    async def _begin(self, connection: socket.socket, paths: VmPaths, timeout: float) -> None:
+        """Wait for the answer to the Attach that was sent. Closes the connection when there is none."""
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.get_running_loop().create_connection(lambda: self, sock=connection)
+                await self._first(self._attached)
+        except BaseException as error:
+            self._abort()
+            connection.close()
+            if not isinstance(error, OSError | TimeoutError):
+                raise
+            raise no_answer(paths) from error
 
     async def spawn(
         self,
@@ -176,25 +188,25 @@ class ShimClient(asyncio.Protocol):
         driver: bool = False,
         pty: tuple[int, int] | None = None,
     ) -> GuestProcess:
-        """Start a process in the guest; `env` is added to GUEST_ENV, `pty` is (rows, columns).
+        """Start a process in the guest; `env` is added to dial.GUEST_ENV, `pty` is (rows, columns).
 
         With `driver` its fd 3 and 4 are pipes to us. A program that is not there ends with ExitKind.FAILED. Raises
         VmLostError, UsageError for a command that cannot be sent.
         """
         self.check()
-        rows, cols = pty or (0, 0)
-        flags = (agent.SpawnFlags.PTY if pty else agent.NO_FLAGS) | (
-            agent.SpawnFlags.DRIVER if driver else agent.NO_FLAGS
-        )
-        payload = agent.encode_spawn(argv, {**GUEST_ENV, **(env or {})}, cwd, flags, rows, cols)
+        payload = spawn_payload(argv, env=env, cwd=cwd, driver=driver, pty=pty)
+        stream, process = self._expect(sink, driver=driver, pty=pty is not None)
+        self.send(FrameType.SPAWN, stream, payload)
+        return process
+
+    def _expect(self, sink: Sink, *, driver: bool, pty: bool = False) -> tuple[int, GuestProcess]:
         stream = next(self._numbers)
         outputs = {agent.STDOUT} if pty else {agent.STDOUT, agent.STDERR}
         if driver:
             outputs.add(agent.DRIVER_OUT)
         process = GuestProcess(self, stream, sink, frozenset(outputs))
         self._processes[stream] = process
-        self.send(FrameType.SPAWN, stream, payload)
-        return process
+        return stream, process
 
     async def status(self, timeout: float = 2.0) -> ShimStatus:
         """How many processes run in the VM and how long it is up. Raises VmLostError, TimeoutError."""
