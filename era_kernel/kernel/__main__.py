@@ -13,8 +13,6 @@ def main() -> None:
     from era_kernel.kernel.headstart import begin
 
     head_start = begin(sys.argv[1:])
-    if head_start is not None:
-        head_start.wait()
     from era_kernel.kernel.app import EraKernelApp
 
     EraKernelApp.launch_instance(head_start=head_start, listeners=listeners)

@@ -68,21 +68,21 @@ class VmConnection:
 
     async def _open(self) -> Session:
         if self._client is None or self._client.lost.done():
-            self._client, session = await self._attach()
+            session = await self._attach()
         else:
             session = await Session.start(self._client, self._language, self._events)
-        await session.wait_ready()
+            await session.wait_ready()
         self._session = session
         return session
 
-    async def _attach(self) -> tuple[ShimClient, Session]:
+    async def _attach(self) -> Session:
         try:
             return await self._dial()
-        except VmLostError:  # its shim was just dying: its socket goes a moment before its lock
+        except VmLostError:  # it was just going down: then its shim still takes calls
             await asyncio.sleep(RETRY_SECONDS)
             return await self._dial()
 
-    async def _dial(self) -> tuple[ShimClient, Session]:
+    async def _dial(self) -> Session:
         """A new connection and a driver; the first time those that the head start brings."""
         loop = asyncio.get_running_loop()
 
@@ -96,4 +96,6 @@ class VmConnection:
         else:
             dialed = await asyncio.to_thread(dial_driver, self._language, self._vm_id, report)
         log.info("attaching to %s", dialed.paths.folder.name)
-        return await Session.take_over(dialed, self._events)
+        self._client, session = await Session.take_over(dialed, self._events)
+        await session.wait_ready()
+        return session

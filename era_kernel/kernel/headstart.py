@@ -1,40 +1,39 @@
 """The VM is brought up, and its driver started, while the kernel imports what takes long.
 
-Imports little itself, and nothing of ipykernel. See RESULTS.md of the benchmarks for what it gains.
+Imports little itself, and nothing of ipykernel.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from era_kernel.errors import EraError
 from era_kernel.languages import LanguageSpec, find_language
-from era_kernel.launchers.base import Report
-from era_kernel.service.dial import Dialed, dial_driver
+from era_kernel.service.dial import Dialed, dial_driver, dial_running
 
 log = logging.getLogger(__name__)
 
-ATTACH_SECONDS = 0.05
-"""More than it takes when the VM is up. Until then imports wait: two threads that run Python delay each other."""
-
 
 class HeadStart:
-    """A driver that is being started for the kernel of a language; `vm_id` as in dial_driver()."""
+    """A driver that is being started for the kernel of a language; `vm_id` as in dial_running().
+
+    In a VM that is up it is asked for within some ms, here and now: a thread of our own would contend with the imports.
+    """
 
     def __init__(self, language: LanguageSpec, vm_id: str) -> None:
-        self._report: Report = log.info
+        self._wanted = language, vm_id
+        self._report: Callable[[str], None] = log.info
+        self._future: Future[Dialed] = Future()
+        if dialed := dial_running(language, vm_id):
+            self._future.set_result(dialed)
+            return
         executor = ThreadPoolExecutor(1, "head start")
         self._future = executor.submit(dial_driver, language, vm_id, lambda line: self._report(line))
         executor.shutdown(wait=False)
-        self._wanted = language, vm_id
 
-    def wait(self) -> None:
-        """Wait until the driver was asked for, or it is clear that this takes longer."""
-        wait([self._future], ATTACH_SECONDS)
-
-    def take(self, language: LanguageSpec, vm_id: str, report: Report) -> Future[Dialed] | None:
+    def take(self, language: LanguageSpec, vm_id: str, report: Callable[[str], None]) -> Future[Dialed] | None:
         """The way to the driver, if it is for this VM; progress goes to `report` from now on."""
         if self._wanted != (language, vm_id):
             return None
