@@ -41,7 +41,8 @@ class EraKernel(Kernel):
         super().__init__(**kwargs)
         self._spec: LanguageSpec = find_language(self.language)
         self._relay = OutputRelay(self._publish, self._ask_input)
-        self._vm_connection = VmConnection(self._spec, self.vm, self._relay, self._progress)
+        head_start = getattr(self.parent, "head_start", None)
+        self._vm_connection = VmConnection(self._spec, self.vm, self._relay, self._progress, head_start)
         self._history = History()
         self._waiting: asyncio.Task[Session] | None = None
         self._waiting_since = 0.0

@@ -203,6 +203,28 @@ class Streams(Generic[OwnerT]):
         self._forget_if_over(stream)
         return stream, held
 
+    @staticmethod
+    def credit_before(stream: Stream[OwnerT], held: list[Frame]) -> dict[int, int]:
+        """The credit that a process's owner has for its inputs before it gets to know what was held for it."""
+        credit = dict(stream.input_credit)
+        for frame in held:
+            if frame.type is FrameType.WINDOW:
+                fd, more = agent.parse_window(frame.payload)
+                credit[fd] -= more
+        return credit
+
+    @staticmethod
+    def fill_up(stream: Stream[OwnerT]) -> list[tuple[int, int]]:
+        """(fd, bytes) to grant so that a claimed process's outputs have their first credit again.
+
+        What its owner granted just when the guest was saved is lost.
+        """
+        grants = [(fd, agent.INITIAL_CREDIT - stream.granted[fd]) for fd in sorted(stream.open_outputs)]
+        grants = [(fd, credit) for fd, credit in grants if credit > 0]
+        for fd, credit in grants:
+            stream.granted[fd] += credit
+        return grants
+
     def abandon(self, guest_stream: int) -> Stream[OwnerT]:
         """A process of before whose owner is no more: it is to be ended."""
         stream = self._by_guest[guest_stream]

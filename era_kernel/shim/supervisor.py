@@ -93,12 +93,14 @@ class Supervisor:
     def client_joined(self, client: ClientLink) -> None:
         self._clients.add(client)
         self._all_left.clear()
-        claimed = self._claims.take(client.token)
-        client.send_control(control.Attached(self._vm_id, self._guest.agent_version, resumed=bool(claimed)))
-        for guest_stream in claimed:
-            stream, held = self._streams.claim(client, guest_stream)
+        claimed = [self._streams.claim(client, stream) for stream in self._claims.take(client.token)]
+        resumed = {stream.client_stream: self._streams.credit_before(stream, held) for stream, held in claimed}
+        client.send_control(control.Attached(self._vm_id, self._guest.agent_version, resumed))
+        for stream, held in claimed:
             for frame in held:
                 client.send(frame.type, stream.client_stream, frame.payload)
+            for fd, credit in self._streams.fill_up(stream):
+                self._guest.link.send(FrameType.WINDOW, stream.guest_stream, agent.encode_window(fd, credit))
 
     def _end_ownerless(self) -> None:
         """Processes of clients that ended while the VM was stopped end too, as if they had left now."""
