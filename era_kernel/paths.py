@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from era_kernel.errors import StateFolderError
 
 SYSTEM_STATE = Path("/var/lib/agent")
@@ -141,4 +139,6 @@ def cache_root() -> Path:
     """The cache folder: `ERA_CACHE_DIR`, else `era_kernel` under the user's cache folder. Safe to delete."""
     if explicit := os.environ.get("ERA_CACHE_DIR"):
         return Path(explicit).expanduser().absolute()
+    import platformdirs
+
     return platformdirs.user_cache_path("era_kernel")

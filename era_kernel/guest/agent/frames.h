@@ -32,7 +32,6 @@ enum frame_type {
     FRAME_STATS = 10,
     FRAME_ERROR = 11,
     FRAME_POWEROFF = 12,
-    FRAME_PARK = 13,
 };
 
 enum error_code {

@@ -35,7 +35,6 @@ bool parse_resume(uint8_t *payload, size_t size, struct resume_request *request)
     request->hostname = take_bytes(&cursor, request->hostname_size);
     request->entropy_size = take_u16(&cursor);
     request->entropy = take_bytes(&cursor, request->entropy_size);
-    take_u8(&cursor);
     return is_complete(&cursor) && request->entropy_size >= MIN_ENTROPY && request->entropy_size <= MAX_ENTROPY;
 }
 

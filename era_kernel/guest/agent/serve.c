@@ -158,14 +158,6 @@ static enum verdict on_poweroff(const struct frame *frame)
     shut_down();
 }
 
-static enum verdict on_park(const struct frame *frame)
-{
-    sync();
-    send_frame(FRAME_PARK, frame->stream, NULL, 0);
-    resumed = false;
-    return SERVED;
-}
-
 static const struct {
     enum verdict (*serve)(const struct frame *frame);
     bool before_resume;
@@ -173,7 +165,7 @@ static const struct {
     [FRAME_HELLO] = {on_hello, true},     [FRAME_RESUME] = {on_resume, true},     [FRAME_SPAWN] = {on_spawn, false},
     [FRAME_DATA] = {on_data, false},      [FRAME_CLOSE] = {on_close, false},      [FRAME_WINDOW] = {on_window, false},
     [FRAME_SIGNAL] = {on_signal, false},  [FRAME_RESIZE] = {on_resize, false},    [FRAME_STATS] = {on_stats, false},
-    [FRAME_POWEROFF] = {on_poweroff, true}, [FRAME_PARK] = {on_park, false},
+    [FRAME_POWEROFF] = {on_poweroff, true},
 };
 
 static void refuse(uint32_t stream, const char *text)
