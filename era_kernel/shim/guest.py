@@ -137,7 +137,7 @@ def resume_for(vm_id: str, *, template: bool = False) -> agent.Resume:
         machine_id=vm_id.encode().rjust(16, b"-")[-16:],
         hostname=vm_id,
         entropy=os.urandom(agent.ENTROPY_BYTES),
-        template=template,
+        flags=agent.ResumeFlags.TEMPLATE if template else agent.NO_RESUME_FLAGS,
     )
 
 
