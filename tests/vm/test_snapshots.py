@@ -63,6 +63,7 @@ def test_variables_come_back(manager: Manager, state: StatePaths, said: list[str
             await asyncio.to_thread(manager.start, vm_id)
             cells.client = await cells.session.resume(paths)
             assert await cells.run("x[0] += 1; print(x, 0 <= time.time() - seconds < 120)") == f"[{42 + number}] True\n"
+        await cells.client.close()
         assert not paths.snapshot.exists(), "taken up"
         assert not paths.snapshot_record.exists()
 
@@ -84,6 +85,7 @@ def test_a_cell_that_ran_is_interrupted_and_its_variables_are_there(manager: Man
         await asyncio.to_thread(manager.start, vm_id)
         cells.client = await cells.session.resume(paths)
         assert (await cells.run("print(n > 0)")).endswith("True\n")
+        await cells.client.close()
 
     run_async(notebook)
 
