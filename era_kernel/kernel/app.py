@@ -6,10 +6,11 @@ from typing import Any
 
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import Session
-from traitlets import Dict, Instance
+from traitlets import Dict, Instance, default
 
 from era_kernel.kernel.headstart import HeadStart
 from era_kernel.kernel.kernel import EraKernel
+from era_kernel.kernel.packing import pack
 
 DEFAULT_HIGH_WATER_MARK = 1000
 """ZMQ's own, for the sockets that come after IOPub."""
@@ -37,6 +38,10 @@ class EraKernelApp(IPKernelApp):
     outstream_class = None
     head_start = Instance(HeadStart, allow_none=True)
     listeners: Dict[int, Any] = Dict(help="Sockets that listen already, by port.")
+
+    @default("session")
+    def _packing_session(self) -> Session:
+        return Session(parent=self, packer=f"{pack.__module__}.{pack.__name__}")
 
     def init_profile_dir(self) -> None:
         """No IPython profile: nothing of it applies, and reading it costs time."""

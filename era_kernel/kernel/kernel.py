@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ipykernel.kernelbase import Kernel
-from traitlets import Unicode
+from traitlets import Float, Unicode
 
 from era_kernel import __version__
 from era_kernel.errors import BootError, EraError
@@ -36,6 +36,8 @@ class EraKernel(Kernel):
 
     language = Unicode("python", help="The language of the cells.").tag(config=True)
     vm = Unicode("", help="The id of the VM to use; by default the language's own.").tag(config=True)
+    # The base class sleeps before each reply, for output that another thread has yet to send. Ours was sent before.
+    _execute_sleep = Float(0.0)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
