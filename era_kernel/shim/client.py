@@ -22,6 +22,7 @@ from era_kernel.shim.dial import FIRST_STREAM, new_token, no_answer, spawn_paylo
 __all__ = ["ExitKind", "GuestProcess", "GuestStats", "ProcessExit", "Scope", "ShimClient", "ShimStatus", "Sink"]
 
 AnswerT = TypeVar("AnswerT")
+STOP_SLACK = 5.0
 Sink = Callable[[int, bytes], None]
 """Takes (guest fd, bytes); what it took is granted to the guest again when it returns."""
 
@@ -267,13 +268,13 @@ class ShimClient(asyncio.Protocol):
         async with asyncio.timeout(timeout):
             return await self._first(answer)
 
-    async def stop(self, timeout: float = 15.0, *, keep_memory: bool = False) -> None:
-        """Stop the VM, with its memory saved or powered off; after two thirds of `timeout` its VMM is ended.
+    async def stop(self, grace: float = 10.0, *, keep_memory: bool = False) -> None:
+        """Stop the VM, with its memory saved or powered off; after `grace` seconds (0: at once) its VMM is ended.
 
         Raises TimeoutError.
         """
-        self._write(control.encode_control(control.StopRequest(timeout * 2 / 3, keep_memory)))
-        async with asyncio.timeout(timeout):
+        self._write(control.encode_control(control.StopRequest(grace, keep_memory)))
+        async with asyncio.timeout(grace + STOP_SLACK):
             await asyncio.shield(self.lost)
 
     async def close(self) -> None:

@@ -27,8 +27,8 @@ _PAUSE = 1.0
 _NOT_STARTED = 127
 _BROKEN = 70
 
-# Never what is not Python's own: the user may install another version. Not ctypes, which would make the driver flush C's
-# streams at each message, nor multiprocessing, which makes a secret when it is imported.
+# Never what is not Python's own: the user may install another version. Not ctypes, which would make the driver flush
+# C's streams at each message, nor multiprocessing, which makes a secret when it is imported.
 _MODULES = (
     *("era_driver." + name for name in ("aio", "bundle", "complete", "completeness", "figures", "inspection", "names")),
     *("era_driver." + name for name in ("reseed", "scan", "shell", "tracebacks")),
