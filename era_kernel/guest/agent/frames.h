@@ -32,6 +32,8 @@ enum frame_type {
     FRAME_STATS = 10,
     FRAME_ERROR = 11,
     FRAME_POWEROFF = 12,
+    FRAME_PARK = 13,
+    FRAME_WARM = 14,
 };
 
 enum error_code {

@@ -1,14 +1,18 @@
 #include "streams.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "bytes.h"
 #include "cgroup.h"
+#include "clock.h"
 #include "frames.h"
+#include "warm.h"
 
 enum exit_kind { EXITED = 0, KILLED = 1, NOT_STARTED = 2 };
 
@@ -59,10 +63,11 @@ static void send_exit(uint32_t id, enum exit_kind kind, int value, const struct 
     send_frame(FRAME_EXIT, id, payload, (size_t)(at - payload));
 }
 
-/* The outputs that a SPAWN asks for, of a process that could not even be forked. */
+static const struct rusage nothing;
+
+/* The outputs that a SPAWN asks for, where there are not even pipes for them. */
 static void fail_to_open(uint32_t id, uint16_t flags, int error)
 {
-    static const struct rusage nothing;
     static const uint8_t fds[] = {1, 2, 4};
     send_exit(id, NOT_STARTED, error, &nothing, false);
     for (size_t i = 0; i < sizeof fds; i++)
@@ -70,43 +75,77 @@ static void fail_to_open(uint32_t id, uint16_t flags, int error)
             send_frame(FRAME_CLOSE, id, &fds[i], 1);
 }
 
-static void fill_stream(struct stream *stream, uint32_t id, bool is_terminal, const struct process_ends *ends)
+static void fill_stream(struct stream *stream, uint32_t id, struct launch *launch)
 {
+    const int *ours = launch->plumbing.ours;
+    bool is_terminal = launch->request.flags & SPAWN_PTY;
     *stream = (struct stream){
-        .state = STREAM_RUNNING,
+        .state = STREAM_WAITING,
         .id = id,
-        .pid = ends->pid,
-        .error_fd = ends->error,
+        .launch = launch,
+        .error_fd = launch->plumbing.error[0],
         .is_terminal = is_terminal,
     };
-    inlet_init(&stream->inlets[IN_STDIN], 0, ends->in, is_terminal);
-    inlet_init(&stream->inlets[IN_DRIVER], 3, ends->driver_in, false);
-    outlet_init(&stream->outlets[OUT_STDOUT], OUT_STDOUT, ends->out);
-    outlet_init(&stream->outlets[OUT_STDERR], OUT_STDERR, ends->err);
-    outlet_init(&stream->outlets[OUT_DRIVER], OUT_DRIVER, ends->driver_out);
+    inlet_init(&stream->inlets[IN_STDIN], 0, ours[0], is_terminal);
+    inlet_init(&stream->inlets[IN_DRIVER], 3, ours[3], false);
+    outlet_init(&stream->outlets[OUT_STDOUT], OUT_STDOUT, ours[1]);
+    outlet_init(&stream->outlets[OUT_STDERR], OUT_STDERR, ours[2]);
+    outlet_init(&stream->outlets[OUT_DRIVER], OUT_DRIVER, ours[4]);
 }
 
-enum open_result stream_open(uint32_t id, const struct spawn_request *request)
+static void forget_launch(struct stream *stream, enum stream_state state)
 {
-    struct stream *stream = find_free();
+    launch_free(stream->launch);
+    stream->launch = NULL;
+    stream->state = state;
+}
+
+/* The end of a stream that had no process yet. */
+static void give_up_waiting(struct stream *stream, enum exit_kind kind, int value)
+{
+    send_exit(stream->id, kind, value, &nothing, false);
+    forget_launch(stream, STREAM_REPORTED);
+}
+
+static void try_to_start(struct stream *stream)
+{
+    switch (launch_try(stream->launch, &stream->pid)) {
+    case LAUNCHED:
+        forget_launch(stream, STREAM_RUNNING);
+        break;
+    case LAUNCH_FAILED:
+        give_up_waiting(stream, NOT_STARTED, errno);
+        break;
+    case LAUNCH_WAITS:
+        break;
+    }
+}
+
+static enum open_result check_new(uint32_t id)
+{
     if (id == 0 || stream_find(id) != NULL)
         return OPEN_IN_USE;
     if (id > highest)
         highest = id;
-    if (stream == NULL)
-        return OPEN_TOO_MANY;
-    struct process_ends ends;
-    int cgroup = cgroup_create(id);
-    bool started = start_process(request, cgroup, &ends);
-    int error = errno;
-    if (cgroup >= 0)
-        close(cgroup);
-    if (started) {
-        fill_stream(stream, id, request->flags & SPAWN_PTY, &ends);
-    } else {
-        cgroup_remove(id);
-        fail_to_open(id, request->flags, error);
+    return find_free() == NULL ? OPEN_TOO_MANY : OPENED;
+}
+
+enum open_result stream_open(uint32_t id, struct spawn_request *request)
+{
+    enum open_result result = check_new(id);
+    uint16_t flags = request->flags;
+    if (result != OPENED) {
+        free(request->argv);
+        return result;
     }
+    struct launch *launch = launch_new(id, request);
+    if (launch == NULL) {
+        fail_to_open(id, flags, errno);
+        return OPENED;
+    }
+    struct stream *stream = find_free();
+    fill_stream(stream, id, launch);
+    try_to_start(stream);
     return OPENED;
 }
 
@@ -158,6 +197,10 @@ static void signal_group(const struct stream *stream, int number)
 
 void stream_signal(struct stream *stream, int number, enum signal_scope scope)
 {
+    if (stream->state == STREAM_WAITING) {
+        give_up_waiting(stream, KILLED, number);
+        return;
+    }
     if (scope == SCOPE_ALL && cgroup_signal(stream->id, number))
         return;
     if (scope != SCOPE_PROCESS)
@@ -184,6 +227,15 @@ nfds_t streams_poll(struct pollfd *set)
         count += outlets_poll(stream->outlets, set + count);
     }
     return count;
+}
+
+int streams_timeout(void)
+{
+    int64_t soonest = INT_MAX, now = now_ms();
+    for (size_t i = 0; i < MAX_STREAMS; i++)
+        if (streams[i].state == STREAM_WAITING && streams[i].launch->deadline - now < soonest)
+            soonest = streams[i].launch->deadline - now;
+    return soonest == INT_MAX ? -1 : soonest < 0 ? 0 : (int)soonest;
 }
 
 static void report(struct stream *stream)
@@ -218,6 +270,8 @@ static void move_on(struct stream *stream)
 
 static void serve_stream(struct stream *stream)
 {
+    if (stream->state == STREAM_WAITING)
+        try_to_start(stream);
     for (size_t i = 0; i < INLETS; i++)
         inlet_serve(&stream->inlets[i], stream->id);
     outlets_serve(stream->outlets, stream->id);
@@ -244,8 +298,10 @@ void streams_reap(void)
     struct rusage usage;
     for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
         struct stream *stream = find_running(pid);
-        if (stream == NULL)
+        if (stream == NULL) {
+            warm_reaped(pid);
             continue;
+        }
         stream->status = status;
         stream->usage = usage;
         stream->state = STREAM_ENDED;
@@ -261,10 +317,7 @@ void streams_signal(int number)
             stream_signal(&streams[i], number, SCOPE_ALL);
 }
 
-unsigned streams_running(void)
+bool streams_have_process(pid_t pid)
 {
-    unsigned count = 0;
-    for (size_t i = 0; i < MAX_STREAMS; i++)
-        count += streams[i].state == STREAM_RUNNING;
-    return count;
+    return find_running(pid) != NULL;
 }

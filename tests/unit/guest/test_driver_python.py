@@ -586,11 +586,3 @@ def test_children_cannot_write_messages(peer: DriverPeer) -> None:
         line.split(" -> ")[0].split()[-1] for line in peer.stdout(b"->").decode().splitlines() if "->" in line
     ]
     assert {int(number) for number in descriptors} <= {0, 1, 2, 3}
-
-
-def test_reseeding_gives_other_numbers(peer: DriverPeer) -> None:
-    peer.run("import random; random.seed(1)")
-    peer.request("reseed", entropy="00" * 32)
-    first = peer.value("random.random()")
-    peer.request("reseed", entropy="11" * 32)
-    assert peer.value("random.random()") != first
