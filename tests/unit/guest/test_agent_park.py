@@ -7,6 +7,7 @@ import signal
 import struct
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -159,8 +160,8 @@ def test_a_parked_agent_sleeps(peer: AgentPeer) -> None:
     park(peer)
 
     def ticks() -> int:
-        with open(f"/proc/{peer.process.pid}/stat") as file:
-            return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13]))
+        stat = Path(f"/proc/{peer.process.pid}/stat").read_text()
+        return sum(map(int, stat.rsplit(")", 1)[1].split()[11:13]))
 
     before = ticks()
     time.sleep(0.5)
