@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cgroup.h"
@@ -38,11 +39,17 @@ enum launch_result launch_try(struct launch *launch, pid_t *pid)
 {
     enum warm_result result = WARM_NEVER;
     if (may_wait(launch))
-        result = warm_hand_over(&launch->request, &launch->plumbing, launch->cgroup, pid);
+        result = warm_offer(&launch->request, &launch->plumbing, launch->cgroup, pid);
     if (result != WARM_NEVER)
-        return result == WARM_TAKEN ? LAUNCHED : LAUNCH_WAITS;
+        return result == WARM_OFFERED ? LAUNCH_OFFERED : LAUNCH_WAITS;
     *pid = start_process(&launch->request, launch->cgroup, &launch->plumbing);
     return *pid > 0 ? LAUNCHED : LAUNCH_FAILED;
+}
+
+bool launch_was_taken(const struct launch *launch)
+{
+    int size = 0;
+    return ioctl(launch->plumbing.error[0], FIONREAD, &size) == 0 && size > 0;
 }
 
 void launch_free(struct launch *launch)

@@ -13,15 +13,17 @@ struct launch {
     struct spawn_request request;
     struct plumbing plumbing;
     int cgroup;
-    int64_t deadline; /* how long it may wait for a spare */
+    int64_t deadline; /* how long it may wait for a spare, and for its answer */
 };
 
 /* Make all that the process needs but itself. Takes over the request. NULL and errno when that is not possible. */
 struct launch *launch_new(uint32_t stream, struct spawn_request *request);
 
-enum launch_result { LAUNCHED, LAUNCH_WAITS, LAUNCH_FAILED };
-/* Start the process, if it need not wait for a spare. LAUNCH_FAILED: and errno. */
+enum launch_result { LAUNCHED, LAUNCH_OFFERED, LAUNCH_WAITS, LAUNCH_FAILED };
+/* Start the process, or offer it to a spare, if there is one. LAUNCH_FAILED: and errno. */
 enum launch_result launch_try(struct launch *launch, pid_t *pid);
+/* Whether the spare has answered the offer, with whatever. */
+bool launch_was_taken(const struct launch *launch);
 /* Started or not: let go of what was the process's. Our ends of the plumbing stay. */
 void launch_free(struct launch *launch);
 

@@ -111,5 +111,8 @@ void plumbing_close(struct plumbing *plumbing)
 int start_error(int error_fd)
 {
     int error = 0;
-    return read(error_fd, &error, sizeof error) == sizeof error ? error : 0;
+    /* A spare's 0 comes first. */
+    while (error == 0 && read(error_fd, &error, sizeof error) == sizeof error)
+        continue;
+    return error;
 }

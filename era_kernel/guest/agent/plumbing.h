@@ -13,7 +13,7 @@ enum { CHILD_FDS = 5 };
 struct plumbing {
     int child[CHILD_FDS]; /* what the process gets; index: the fd in it */
     int ours[CHILD_FDS];
-    int error[2]; /* [0], ours: gives an errno (int) when the process could not be started, else its end; [1]: the process's */
+    int error[2]; /* [0], ours: gives an errno (int) when the process could not be started; [1]: the process's */
 };
 
 /* False and errno, with nothing left open, when it cannot be made. */

@@ -8,13 +8,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bytes.h"
 #include "cgroup.h"
 #include "clock.h"
+#include "exits.h"
 #include "frames.h"
 #include "warm.h"
-
-enum exit_kind { EXITED = 0, KILLED = 1, NOT_STARTED = 2 };
 
 static struct stream streams[MAX_STREAMS];
 static uint32_t highest;
@@ -46,30 +44,11 @@ static struct stream *find_free(void)
     return NULL;
 }
 
-static uint64_t microseconds(struct timeval time)
-{
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
-}
-
-static void send_exit(uint32_t id, enum exit_kind kind, int value, const struct rusage *usage, bool oom)
-{
-    uint8_t payload[30], *at = payload;
-    at = put_u8(at, (uint8_t)kind);
-    at = put_u32(at, (uint32_t)value);
-    at = put_u64(at, microseconds(usage->ru_utime));
-    at = put_u64(at, microseconds(usage->ru_stime));
-    at = put_u64(at, (uint64_t)usage->ru_maxrss);
-    at = put_u8(at, oom);
-    send_frame(FRAME_EXIT, id, payload, (size_t)(at - payload));
-}
-
-static const struct rusage nothing;
-
 /* The outputs that a SPAWN asks for, where there are not even pipes for them. */
 static void fail_to_open(uint32_t id, uint16_t flags, int error)
 {
     static const uint8_t fds[] = {1, 2, 4};
-    send_exit(id, NOT_STARTED, error, &nothing, false);
+    send_no_start(id, NOT_STARTED, error);
     for (size_t i = 0; i < sizeof fds; i++)
         if (!(fds[i] == 2 && flags & SPAWN_PTY) && !(fds[i] == 4 && !(flags & SPAWN_DRIVER)))
             send_frame(FRAME_CLOSE, id, &fds[i], 1);
@@ -103,7 +82,7 @@ static void forget_launch(struct stream *stream, enum stream_state state)
 /* The end of a stream that had no process yet. */
 static void give_up_waiting(struct stream *stream, enum exit_kind kind, int value)
 {
-    send_exit(stream->id, kind, value, &nothing, false);
+    send_no_start(stream->id, kind, value);
     forget_launch(stream, STREAM_REPORTED);
 }
 
@@ -116,9 +95,35 @@ static void try_to_start(struct stream *stream)
     case LAUNCH_FAILED:
         give_up_waiting(stream, NOT_STARTED, errno);
         break;
+    case LAUNCH_OFFERED:
+        stream->state = STREAM_OFFERED;
+        break;
     case LAUNCH_WAITS:
         break;
     }
+}
+
+/* Look whether a spare took what it was offered; then the stream is as any other. */
+static void settle(struct stream *stream)
+{
+    if (stream->state == STREAM_OFFERED && launch_was_taken(stream->launch))
+        forget_launch(stream, STREAM_RUNNING);
+}
+
+/* It did not: wait for another, or execute the program if that has lasted too long. */
+static void withdraw(struct stream *stream)
+{
+    kill(stream->pid, SIGKILL);
+    stream->state = STREAM_WAITING;
+}
+
+static void move_on_to_start(struct stream *stream)
+{
+    settle(stream);
+    if (stream->state == STREAM_OFFERED && now_ms() >= stream->launch->deadline)
+        withdraw(stream);
+    if (stream->state == STREAM_WAITING)
+        try_to_start(stream);
 }
 
 static enum open_result check_new(uint32_t id)
@@ -179,7 +184,7 @@ void stream_close_fd(struct stream *stream, uint8_t fd)
 static struct stream *find_running(pid_t pid)
 {
     for (size_t i = 0; i < MAX_STREAMS; i++)
-        if (streams[i].state == STREAM_RUNNING && streams[i].pid == pid)
+        if ((streams[i].state == STREAM_RUNNING || streams[i].state == STREAM_OFFERED) && streams[i].pid == pid)
             return &streams[i];
     return NULL;
 }
@@ -197,6 +202,9 @@ static void signal_group(const struct stream *stream, int number)
 
 void stream_signal(struct stream *stream, int number, enum signal_scope scope)
 {
+    settle(stream);
+    if (stream->state == STREAM_OFFERED)
+        withdraw(stream);
     if (stream->state == STREAM_WAITING) {
         give_up_waiting(stream, KILLED, number);
         return;
@@ -225,6 +233,8 @@ nfds_t streams_poll(struct pollfd *set)
         for (size_t j = 0; j < INLETS; j++)
             count += inlet_poll(&stream->inlets[j], set + count);
         count += outlets_poll(stream->outlets, set + count);
+        if (stream->state == STREAM_OFFERED)
+            set[count++] = (struct pollfd){.fd = stream->error_fd, .events = POLLIN};
     }
     return count;
 }
@@ -233,21 +243,15 @@ int streams_timeout(void)
 {
     int64_t soonest = INT_MAX, now = now_ms();
     for (size_t i = 0; i < MAX_STREAMS; i++)
-        if (streams[i].state == STREAM_WAITING && streams[i].launch->deadline - now < soonest)
+        if (streams[i].launch != NULL && streams[i].launch->deadline - now < soonest)
             soonest = streams[i].launch->deadline - now;
     return soonest == INT_MAX ? -1 : soonest < 0 ? 0 : (int)soonest;
 }
 
 static void report(struct stream *stream)
 {
-    int error = start_error(stream->error_fd), status = stream->status;
-    bool oom = cgroup_had_oom(stream->id);
-    if (error != 0)
-        send_exit(stream->id, NOT_STARTED, error, &stream->usage, oom);
-    else if (WIFSIGNALED(status))
-        send_exit(stream->id, KILLED, WTERMSIG(status), &stream->usage, oom);
-    else
-        send_exit(stream->id, EXITED, WEXITSTATUS(status), &stream->usage, oom);
+    int error = start_error(stream->error_fd);
+    send_exit(stream->id, error, stream->status, &stream->usage, cgroup_had_oom(stream->id));
     stream->state = STREAM_REPORTED;
 }
 
@@ -270,8 +274,8 @@ static void move_on(struct stream *stream)
 
 static void serve_stream(struct stream *stream)
 {
-    if (stream->state == STREAM_WAITING)
-        try_to_start(stream);
+    if (stream->launch != NULL)
+        move_on_to_start(stream);
     for (size_t i = 0; i < INLETS; i++)
         inlet_serve(&stream->inlets[i], stream->id);
     outlets_serve(stream->outlets, stream->id);
@@ -292,20 +296,29 @@ void streams_serve(void)
     }
 }
 
+static void note_end(struct stream *stream, int status, const struct rusage *usage)
+{
+    settle(stream);
+    if (stream->state == STREAM_OFFERED) { /* not the end of what it was offered */
+        stream->state = STREAM_WAITING;
+        return;
+    }
+    stream->status = status;
+    stream->usage = *usage;
+    stream->state = STREAM_ENDED;
+    outlets_mark_exit(stream->outlets);
+}
+
 void streams_reap(void)
 {
     int status;
     struct rusage usage;
     for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
         struct stream *stream = find_running(pid);
-        if (stream == NULL) {
+        if (stream != NULL)
+            note_end(stream, status, &usage);
+        else
             warm_reaped(pid);
-            continue;
-        }
-        stream->status = status;
-        stream->usage = usage;
-        stream->state = STREAM_ENDED;
-        outlets_mark_exit(stream->outlets);
     }
     cgroup_sweep(is_live);
 }

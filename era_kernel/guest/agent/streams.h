@@ -12,11 +12,12 @@
 #include "launch.h"
 #include "outlet.h"
 
-enum { MAX_STREAMS = 64, IN_STDIN = 0, IN_DRIVER = 1, INLETS = 2, POLLS_A_STREAM = INLETS + OUTLETS };
+enum { MAX_STREAMS = 64, IN_STDIN = 0, IN_DRIVER = 1, INLETS = 2, POLLS_A_STREAM = INLETS + OUTLETS + 1 };
 
 enum stream_state {
     STREAM_FREE,
     STREAM_WAITING,  /* for a spare; it has its pipes but no process yet */
+    STREAM_OFFERED,  /* to a spare, which has not said yet that it takes it */
     STREAM_RUNNING,
     STREAM_ENDED,    /* reaped; EXIT waits for what was in its pipes */
     STREAM_REPORTED, /* EXIT was sent; outputs are left that others hold */
@@ -27,8 +28,8 @@ enum signal_scope { SCOPE_GROUP = 0, SCOPE_PROCESS = 1, SCOPE_ALL = 2 };
 struct stream {
     enum stream_state state;
     uint32_t id;
-    struct launch *launch; /* while it waits */
-    pid_t pid;             /* once it does not */
+    struct launch *launch; /* while it waits or is offered */
+    pid_t pid;             /* while it does not wait */
     int error_fd;
     bool is_terminal;
     struct inlet inlets[INLETS];

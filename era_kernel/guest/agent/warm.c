@@ -216,7 +216,7 @@ static bool send_job(const struct spawn_request *request, const struct plumbing 
     return sendmsg(spare.fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)request->size;
 }
 
-enum warm_result warm_hand_over(const struct spawn_request *request, const struct plumbing *plumbing, int cgroup, pid_t *pid)
+enum warm_result warm_offer(const struct spawn_request *request, const struct plumbing *plumbing, int cgroup, pid_t *pid)
 {
     if (spare.pid == 0)
         return zygote.pid != 0 ? WARM_NOT_YET : WARM_NEVER;
@@ -224,7 +224,7 @@ enum warm_result warm_hand_over(const struct spawn_request *request, const struc
         *pid = spare.pid;
         close(spare.fd);
         spare.pid = 0;
-        return WARM_TAKEN;
+        return WARM_OFFERED;
     }
     bool has_died = errno == EPIPE || errno == ECONNRESET || errno == ESRCH;
     lose_spare();

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from era_kernel.protocol import driver
-from tests.unit.guest.driver_peer import DriverPeer, plain, running_driver
+from tests.unit.guest.driver_peer import DriverPeer, StartDriver, plain, running_driver
 
 pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def peer() -> Iterator[DriverPeer]:
-    with running_driver() as running:
+def peer(start_driver: StartDriver) -> Iterator[DriverPeer]:
+    with running_driver(start_driver) as running:
         yield running
 
 

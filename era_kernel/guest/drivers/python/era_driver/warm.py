@@ -23,7 +23,9 @@ _DRIVER = 2
 _MAX_JOB = 1 << 20
 _MAX_FDS = 6
 _ERROR = 5  # the place of the fd for an errno, after the session's own
+_DONE = bytes(4)
 _PAUSE = 1.0
+_ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "PATH")
 _NOT_STARTED = 127
 _BROKEN = 70
 
@@ -68,11 +70,12 @@ def _load():
 
 
 def _installed():
-    """What an interpreter looks at when it starts, and the interpreter: a session has to see what was changed since."""
+    """What an interpreter looks at when it starts, and the interpreter: where these are others, it has to start."""
     import site
 
     folders = [(folder, _files(folder)) for folder in site.getsitepackages()]
-    return folders, _version(sys.executable), _version(os.__file__)
+    environment = [os.environ.get(name) for name in _ENVIRONMENT]
+    return folders, environment, _version(sys.executable), _version(os.__file__)
 
 
 def _files(folder):
@@ -186,9 +189,12 @@ def _start(payload, fds, before):
         _place(fds, payload[1] & _DRIVER)
         _enter(cwd, environment)
         if _installed() != before:
-            _or_tell(os.execve, sys.executable, argv, os.environb)
-        os.close(_ERROR)
+            os.write(_ERROR, _DONE)
+            _or_tell(os.execvpe, argv[0], argv, os.environb)
         _refresh(argv)
+        os.write(_ERROR, _DONE)
+        os.close(_ERROR)
+        signal(SIGINT, default_int_handler)
     except BaseException:
         _break()
 
@@ -236,5 +242,6 @@ def _refresh(argv):
         setlocale(LC_CTYPE, "")
     except Error:  # the environment names one that is not installed
         pass
+    if threading := sys.modules.get("threading"):
+        threading.main_thread()._set_native_id()  # it stays the zygote's, else
     sys.orig_argv = [os.fsdecode(each) for each in argv]
-    signal(SIGINT, default_int_handler)
