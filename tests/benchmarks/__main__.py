@@ -34,18 +34,23 @@ SUBJECTS = {
 def main() -> int:
     options = _options()
     with room(options.rounds) as place:
-        about = facts()
         place.say("one VM, not counted: what is made once is made now")
         place.manager.create(LANGUAGE)
         place.clear()
-        measured = {name: _measure(name, place) for name in options.only or SUBJECTS}
-    report = _report(about, {name: figures for name, figures in measured.items() if figures}, options.rounds)
-    print(report)
-    failed = [name for name, figures in measured.items() if figures is None]
+        sections = [_head(options.rounds)]
+        print(sections[0], flush=True)
+        failed: list[str] = []
+        for name in options.only or SUBJECTS:
+            figures = _measure(name, place)
+            if figures is None:
+                failed.append(name)
+                continue
+            sections.append(_section(name, figures))
+            print(sections[-1], flush=True)
     if failed:
         print(f"Not measured: {', '.join(failed)}", file=sys.stderr)
     elif options.write:
-        RESULTS.write_text(report)
+        RESULTS.write_text("\n".join(sections))
     return 1 if failed else 0
 
 
@@ -72,16 +77,13 @@ def _measure(name: str, place: Room) -> list[Figure] | None:
         return None
 
 
-def _report(about: dict[str, str], measured: dict[str, list[Figure]], rounds: int) -> str:
-    parts = [
-        "# What it takes\n",
-        f"Written by `python -m tests.benchmarks --rounds {rounds} --write`. Medians; goals are for the medians.\n",
-        markdown(("what", "which"), list(about.items())),
-    ]
-    for name, figures in measured.items():
-        doc = (SUBJECTS[name].__doc__ or "").strip()
-        parts += [f"## {name}\n", f"{doc}\n", table(figures)]
-    return "\n".join(parts)
+def _head(rounds: int) -> str:
+    made = f"By `python -m tests.benchmarks --rounds {rounds}`. Goals are for medians."
+    return f"# What it takes\n\n{made}\n\n{markdown(('what', 'which'), list(facts().items()))}"
+
+
+def _section(name: str, figures: list[Figure]) -> str:
+    return f"## {name}\n\n{(SUBJECTS[name].__doc__ or '').strip()}\n\n{table(figures)}"
 
 
 if __name__ == "__main__":

@@ -60,8 +60,10 @@ COLUMNS = ("figure", "median", "least – most", "ipykernel", "ratio", "goal", "
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """The figures as a Markdown table, in their order."""
-    return markdown(COLUMNS, [_row(figure) for figure in figures])
+    """The figures as a Markdown table, in their order, without the columns that say nothing of any of them."""
+    columns = zip(COLUMNS, *(_row(figure) for figure in figures), strict=True)
+    names, *rows = zip(*(column for column in columns if any(column[1:])), strict=True)
+    return markdown(names, rows)
 
 
 def markdown(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -6,6 +6,7 @@ Their sum is less than Manager.create: the registry, its locks and the shim's ow
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -55,9 +56,12 @@ def _restore(room: Room, clock: Clock) -> None:
         image = default_image(request.language)
         digest = launcher.resolve(image, room.say)
     record = new_record(request, launcher, image, digest)
-    room.paths(record).folder.mkdir(parents=True)
-    plan = _plan(room, clock, launcher, record)
-    asyncio.run(_take_up(plan, record, clock))
+    folder = room.paths(record).folder
+    folder.mkdir()
+    try:
+        asyncio.run(_take_up(_plan(room, clock, launcher, record), record, clock))
+    finally:
+        shutil.rmtree(folder)
 
 
 def _plan(room: Room, clock: Clock, launcher: Launcher, record: VmRecord) -> BootPlan:
