@@ -22,7 +22,7 @@ from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.protocol import driver
 from era_kernel.service.session import Session
 
-SHUTDOWN_FLUSH = 0.05
+SHUTDOWN_FLUSH = 0.01
 SLOW_START = 15.0
 PROTOCOL_VERSION = "5.4"
 
