@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from era_kernel.errors import StateFolderError
 
 SYSTEM_STATE = Path("/var/lib/agent")
 
 
-@dataclass(frozen=True)
-class StatePaths:
+class StatePaths(NamedTuple):
     """The layout of a state folder; nothing in it is readable by other users."""
 
     root: Path
@@ -38,8 +37,7 @@ class StatePaths:
         return VmPaths(self.vms / vm_id, self.persists / vm_id)
 
 
-@dataclass(frozen=True)
-class VmPaths:
+class VmPaths(NamedTuple):
     """The files of one VM. `persist` outlives `era vm clean --keep-persist`."""
 
     folder: Path

@@ -15,10 +15,9 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from era_kernel.errors import ToolFailedError, ToolMissingError
 from era_kernel.models import ProcessIdentity
@@ -49,8 +48,7 @@ PACKAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Completed:
+class Completed(NamedTuple):
     """A program that ended with status 0: what it wrote, decoded with replacement."""
 
     stdout: str
