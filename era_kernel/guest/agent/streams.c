@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "exits.h"
 #include "frames.h"
+#include "starts.h"
 #include "warm.h"
 
 static struct stream streams[MAX_STREAMS];
@@ -44,88 +45,6 @@ static struct stream *find_free(void)
     return NULL;
 }
 
-/* The outputs that a SPAWN asks for, where there are not even pipes for them. */
-static void fail_to_open(uint32_t id, uint16_t flags, int error)
-{
-    static const uint8_t fds[] = {1, 2, 4};
-    send_no_start(id, NOT_STARTED, error);
-    for (size_t i = 0; i < sizeof fds; i++)
-        if (!(fds[i] == 2 && flags & SPAWN_PTY) && !(fds[i] == 4 && !(flags & SPAWN_DRIVER)))
-            send_frame(FRAME_CLOSE, id, &fds[i], 1);
-}
-
-static void fill_stream(struct stream *stream, uint32_t id, struct launch *launch)
-{
-    const int *ours = launch->plumbing.ours;
-    bool is_terminal = launch->request.flags & SPAWN_PTY;
-    *stream = (struct stream){
-        .state = STREAM_WAITING,
-        .id = id,
-        .launch = launch,
-        .error_fd = launch->plumbing.error[0],
-        .is_terminal = is_terminal,
-    };
-    inlet_init(&stream->inlets[IN_STDIN], 0, ours[0], is_terminal);
-    inlet_init(&stream->inlets[IN_DRIVER], 3, ours[3], false);
-    outlet_init(&stream->outlets[OUT_STDOUT], OUT_STDOUT, ours[1]);
-    outlet_init(&stream->outlets[OUT_STDERR], OUT_STDERR, ours[2]);
-    outlet_init(&stream->outlets[OUT_DRIVER], OUT_DRIVER, ours[4]);
-}
-
-static void forget_launch(struct stream *stream, enum stream_state state)
-{
-    launch_free(stream->launch);
-    stream->launch = NULL;
-    stream->state = state;
-}
-
-/* The end of a stream that had no process yet. */
-static void give_up_waiting(struct stream *stream, enum exit_kind kind, int value)
-{
-    send_no_start(stream->id, kind, value);
-    forget_launch(stream, STREAM_REPORTED);
-}
-
-static void try_to_start(struct stream *stream)
-{
-    switch (launch_try(stream->launch, &stream->pid)) {
-    case LAUNCHED:
-        forget_launch(stream, STREAM_RUNNING);
-        break;
-    case LAUNCH_FAILED:
-        give_up_waiting(stream, NOT_STARTED, errno);
-        break;
-    case LAUNCH_OFFERED:
-        stream->state = STREAM_OFFERED;
-        break;
-    case LAUNCH_WAITS:
-        break;
-    }
-}
-
-/* Look whether a spare took what it was offered; then the stream is as any other. */
-static void settle(struct stream *stream)
-{
-    if (stream->state == STREAM_OFFERED && launch_was_taken(stream->launch))
-        forget_launch(stream, STREAM_RUNNING);
-}
-
-/* It did not: wait for another, or execute the program if that has lasted too long. */
-static void withdraw(struct stream *stream)
-{
-    kill(stream->pid, SIGKILL);
-    stream->state = STREAM_WAITING;
-}
-
-static void move_on_to_start(struct stream *stream)
-{
-    settle(stream);
-    if (stream->state == STREAM_OFFERED && now_ms() >= stream->launch->deadline)
-        withdraw(stream);
-    if (stream->state == STREAM_WAITING)
-        try_to_start(stream);
-}
-
 static enum open_result check_new(uint32_t id)
 {
     if (id == 0 || stream_find(id) != NULL)
@@ -138,19 +57,11 @@ static enum open_result check_new(uint32_t id)
 enum open_result stream_open(uint32_t id, struct spawn_request *request)
 {
     enum open_result result = check_new(id);
-    uint16_t flags = request->flags;
     if (result != OPENED) {
         free(request->argv);
         return result;
     }
-    struct launch *launch = launch_new(id, request);
-    if (launch == NULL) {
-        fail_to_open(id, flags, errno);
-        return OPENED;
-    }
-    struct stream *stream = find_free();
-    fill_stream(stream, id, launch);
-    try_to_start(stream);
+    start_stream(find_free(), id, request);
     return OPENED;
 }
 
@@ -202,13 +113,8 @@ static void signal_group(const struct stream *stream, int number)
 
 void stream_signal(struct stream *stream, int number, enum signal_scope scope)
 {
-    settle(stream);
-    if (stream->state == STREAM_OFFERED)
-        withdraw(stream);
-    if (stream->state == STREAM_WAITING) {
-        give_up_waiting(stream, KILLED, number);
+    if (start_cancel(stream, number))
         return;
-    }
     if (scope == SCOPE_ALL && cgroup_signal(stream->id, number))
         return;
     if (scope != SCOPE_PROCESS)
@@ -275,7 +181,7 @@ static void move_on(struct stream *stream)
 static void serve_stream(struct stream *stream)
 {
     if (stream->launch != NULL)
-        move_on_to_start(stream);
+        start_move_on(stream);
     for (size_t i = 0; i < INLETS; i++)
         inlet_serve(&stream->inlets[i], stream->id);
     outlets_serve(stream->outlets, stream->id);
@@ -298,11 +204,8 @@ void streams_serve(void)
 
 static void note_end(struct stream *stream, int status, const struct rusage *usage)
 {
-    settle(stream);
-    if (stream->state == STREAM_OFFERED) { /* not the end of what it was offered */
-        stream->state = STREAM_WAITING;
+    if (start_spare_ended(stream))
         return;
-    }
     stream->status = status;
     stream->usage = *usage;
     stream->state = STREAM_ENDED;

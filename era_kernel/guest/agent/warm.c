@@ -133,7 +133,7 @@ static void take_announcement(void)
         return;
     pid_t pid = 0;
     int fd = -1;
-    unsigned fds = size > 0 ? unpack(&message, &pid, &fd) : 0;
+    unsigned fds = size >= 0 ? unpack(&message, &pid, &fd) : 0; /* an empty packet may hold fds too */
     bool is_announcement = size == 1 && bytes[0] == ANNOUNCEMENT && !(message.msg_flags & MSG_CTRUNC) && fds == 1 &&
                            is_seqpacket(fd);
     if (is_announcement && can_be_spare(pid)) {

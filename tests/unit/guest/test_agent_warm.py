@@ -38,6 +38,10 @@ def child():
     return True
 def announce(*fds, text=b'\\1'):
     host.sendmsg([text], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', fds))] if fds else [])
+kept = []
+def fd(held):
+    kept.append(held)
+    return held.fileno()
 def pair():
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 """
@@ -362,15 +366,15 @@ def test_a_job_too_long_for_a_packet_is_executed(peer: AgentPeer) -> None:
         f"announce(){IDLE}",
         f"announce(text=b'\\2'){IDLE}",
         f"announce(text=b'x' * 100_000){IDLE}",
-        f"announce(pair()[0].fileno(), text=b''){IDLE}",
-        f"announce(pair()[0].fileno(), text=b'\\1\\1'){IDLE}",
+        f"announce(fd(pair()[0]), text=b''){IDLE}",
+        f"announce(fd(pair()[0]), text=b'\\1\\1'){IDLE}",
         f"announce(0, 1, 2){IDLE}",
-        f"announce(*(each.fileno() for each in pair())){IDLE}",
+        f"announce(*map(fd, pair())){IDLE}",
         f"announce(*[0] * 200){IDLE}",
         f"announce(os.open('/dev/zero', 0)){IDLE}",
         f"announce(os.pipe()[1]){IDLE}",
-        f"announce(socket.socketpair()[0].fileno()){IDLE}",
-        f"announce(socket.socket(socket.AF_INET).fileno()){IDLE}",
+        f"announce(socket.socketfd(pair()[0])){IDLE}",
+        f"announce(fd(socket.socket(socket.AF_INET))){IDLE}",
     ],
 )
 def test_what_is_no_zygote_is_given_up_at_once(peer: AgentPeer, script: str) -> None:
@@ -389,7 +393,7 @@ def test_a_program_that_is_not_there_is_no_zygote(peer: AgentPeer) -> None:
 @pytest.mark.parametrize("pid", ["os.getpid()", "1", "os.getppid()"])
 def test_a_process_that_is_no_child_or_the_zygote_itself_is_no_spare(peer: AgentPeer, pid: str) -> None:
     forged = f"[(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, __import__('struct').pack('3i', {pid}, 0, 0))]"
-    rights = "[(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [pair()[0].fileno()]))]"
+    rights = "[(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [fd(pair()[0])]))]"
     start_zygote(peer, f"\nhost.sendmsg([b'\\1'], {rights} + {forged})\ntime.sleep(0.3)", expected=0)
 
 
@@ -397,7 +401,7 @@ def test_a_stream_s_own_process_is_no_spare(peer: AgentPeer) -> None:
     log = peer.streams[victim := peer.spawn(["/bin/sh", "-c", "echo $$; read line; echo fine"])]
     peer.until(lambda: log.out.endswith(b"\n"))
     forged = f"[(socket.SOL_SOCKET, socket.SCM_CREDENTIALS, __import__('struct').pack('3i', {int(log.out)}, 0, 0))]"
-    rights = "[(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [pair()[0].fileno()]))]"
+    rights = "[(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array('i', [fd(pair()[0])]))]"
     start_zygote(peer, f"\nhost.sendmsg([b'\\1'], {rights} + {forged})\ntime.sleep(0.3)", expected=0)
     peer.write(victim, b"\n")
     assert peer.finish(victim).out.endswith(b"fine\n")

@@ -9,6 +9,7 @@ the standard library that the zygote has loaded are not shadowed by files of the
 import gc
 import os
 import sys
+from _ast import PyCF_ONLY_AST
 from _locale import LC_CTYPE, Error, setlocale
 from _socket import AF_UNIX, CMSG_SPACE, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET, socket, socketpair
 from fcntl import F_DUPFD_CLOEXEC, fcntl
@@ -22,7 +23,7 @@ _TAKEN = b"\1"
 _DRIVER = 2
 _MAX_JOB = 1 << 20
 _MAX_FDS = 6
-_ERROR = 5  # the place of the fd for an errno, after the session's own
+_ERROR, _LIFE = 5, 6  # places of the fds to the agent and to the zygote, after the session's own
 _DONE = bytes(4)
 _PAUSE = 1.0
 _ENVIRONMENT = ("LANG", "LC_ALL", "LC_CTYPE", "PATH")
@@ -153,6 +154,7 @@ def _wait_for_job(go, living):
         os.read(go, 1)
         os.close(go)
         os.setsid()
+        _rehearse()
         ours, theirs = socketpair(AF_UNIX, SOCK_SEQPACKET)
         host = socket(fileno=_HOST)
         with memoryview(theirs.fileno().to_bytes(4, sys.byteorder)) as fds:
@@ -163,12 +165,23 @@ def _wait_for_job(go, living):
         ours.close()
         if not payload:
             os._exit(0)
-        os.write(living, _TAKEN)
-        os.close(living)
         ((_, _, data),) = control
-        return payload, memoryview(data)[: len(data) // 4 * 4].cast("i").tolist()
+        return payload, [*memoryview(data)[: len(data) // 4 * 4].cast("i"), living]
     except BaseException:
         _break()
+
+
+def _rehearse():
+    """Do once what a session does first: memory is copied as it is written to, now instead of then."""
+    from era_driver import bundle, wire
+
+    _installed()
+    _refresh(sys.orig_argv)
+    os.environb.update(dict(os.environb))
+    data, _ = bundle.bundle(0)
+    wire._decoded(bytearray("".join(wire._encode({"type": "", "id": "", "content": data}, 0)).encode()))
+    for mode in ("exec", "eval"):
+        eval(compile(compile("0", "", mode, PyCF_ONLY_AST), "", mode), {})
 
 
 def _break():
@@ -190,10 +203,12 @@ def _start(payload, fds, before):
         _enter(cwd, environment)
         if _installed() != before:
             os.write(_ERROR, _DONE)
+            os.write(_LIFE, _TAKEN)
             _or_tell(os.execvpe, argv[0], argv, os.environb)
         _refresh(argv)
         os.write(_ERROR, _DONE)
-        os.close(_ERROR)
+        os.write(_LIFE, _TAKEN)  # not sooner: while the zygote forks, it takes the CPU from this process
+        os.closerange(_ERROR, _LIFE + 1)
         signal(SIGINT, default_int_handler)
     except BaseException:
         _break()
@@ -209,12 +224,12 @@ def _parsed(payload):
 
 def _place(fds, is_driver):
     """Have the fds where they belong, and no others."""
-    places = [0, 1, 2, 3, 4, _ERROR] if is_driver else [0, 1, 2, _ERROR]
-    sources = [fcntl(fd, F_DUPFD_CLOEXEC, _ERROR + 1) for fd in fds]
-    os.closerange(3, _ERROR + 1)
+    places = [0, 1, 2, 3, 4, _ERROR, _LIFE] if is_driver else [0, 1, 2, _ERROR, _LIFE]
+    sources = [fcntl(fd, F_DUPFD_CLOEXEC, _LIFE + 1) for fd in fds]
+    os.closerange(3, _LIFE + 1)
     for source, place in zip(sources, places, strict=True):
-        os.dup2(source, place, inheritable=place != _ERROR)
-    os.closerange(_ERROR + 1, os.sysconf("SC_OPEN_MAX"))
+        os.dup2(source, place, inheritable=place < _ERROR)
+    os.closerange(_LIFE + 1, os.sysconf("SC_OPEN_MAX"))
 
 
 def _enter(cwd, environment):
@@ -228,6 +243,7 @@ def _or_tell(function, *arguments):
     try:
         function(*arguments)
     except OSError as error:
+        os.write(_LIFE, _TAKEN)
         os.write(_ERROR, error.errno.to_bytes(4, sys.byteorder))
         os._exit(_NOT_STARTED)
 
