@@ -60,7 +60,7 @@ class Supervisor:
         self._claims = Claims(before.streams if before else [])
         if before is not None:
             self._streams.restore(before.streams, before.next_stream)
-        guest.link.on_frame = self._guest_frame
+        guest.link.listen(self._guest_frame)
 
     async def serve(self) -> None:
         """Until the VM ends: then every client is told why, and the VMM is surely gone."""

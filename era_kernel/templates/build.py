@@ -59,8 +59,10 @@ async def _boot_and_save(plan: BootPlan, record: VmRecord, folder: Path) -> None
     try:
         hello = await greeted(vmm, link, plan.boot_timeout)
         await resume(vmm, link, resume_for(record.id, template=True))
+        ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        link.listen(lambda frame: _note_exit(frame, ended))
         await _warm(plan, vmm, link)
-        await _rehearse(vmm, link)
+        await _rehearse(vmm, link, ended)
         with (folder / STATE).open("wb") as state:
             await Guest(vmm, link, hello.version).save(state, memory_apart=True)
             os.fsync(state.fileno())
@@ -78,15 +80,13 @@ async def _warm(plan: BootPlan, vmm: Vmm, link: GuestLink) -> None:
         raise VmStateError("The language's driver did not become warm")
 
 
-async def _rehearse(vmm: Vmm, link: GuestLink) -> None:
+def _note_exit(frame: Frame, ended: asyncio.Future[None]) -> None:
+    if frame.type is FrameType.EXIT and not ended.done():
+        ended.set_result(None)
+
+
+async def _rehearse(vmm: Vmm, link: GuestLink, ended: asyncio.Future[None]) -> None:
     """Run a command once, so that a shell is in the guest's page cache."""
-    ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def take(frame: Frame) -> None:
-        if frame.type is FrameType.EXIT and not ended.done():
-            ended.set_result(None)
-
-    link.on_frame = take
     link.send(FrameType.SPAWN, _STREAM, agent.encode_spawn(["/bin/sh", "-c", ":"], agent.GUEST_ENV, "/root"))
     await answer_of(link, vmm, ended, REHEARSAL_SECONDS, "run a command")
     for fd in (agent.STDIN, agent.STDOUT, agent.STDERR):

@@ -117,6 +117,8 @@ def booted(plan: BootPlan) -> Iterator[Guest]:
         finally:
             vmm.kill()
             vmm.wait(GONE_SECONDS)
+            if launched.monitor is not None:
+                launched.monitor.close()
 
 
 def _expect(frames: Iterator[Frame], kind: FrameType, printed: bytearray) -> bytes:
