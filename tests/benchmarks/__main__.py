@@ -78,7 +78,10 @@ def _measure(name: str, place: Room) -> list[Figure] | None:
 
 
 def _head(rounds: int) -> str:
-    made = f"By `python -m tests.benchmarks --rounds {rounds}`. Goals are for medians."
+    made = (
+        f"By `python -m tests.benchmarks --rounds {rounds}`. Goals are for medians; n is how many values there are:\n"
+        "runs, or VMs where each of them was looked at."
+    )
     return f"# What it takes\n\n{made}\n\n{markdown(('what', 'which'), list(facts().items()))}"
 
 
