@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
+from typing import NamedTuple
 
 from era_kernel.errors import StateFolderError
 
 SYSTEM_STATE = Path("/var/lib/agent")
 
 
-@dataclass(frozen=True)
-class StatePaths:
+class StatePaths(NamedTuple):
     """The layout of a state folder; nothing in it is readable by other users."""
 
     root: Path
@@ -40,8 +37,7 @@ class StatePaths:
         return VmPaths(self.vms / vm_id, self.persists / vm_id)
 
 
-@dataclass(frozen=True)
-class VmPaths:
+class VmPaths(NamedTuple):
     """The files of one VM. `persist` outlives `era vm clean --keep-persist`."""
 
     folder: Path
@@ -141,4 +137,6 @@ def cache_root() -> Path:
     """The cache folder: `ERA_CACHE_DIR`, else `era_kernel` under the user's cache folder. Safe to delete."""
     if explicit := os.environ.get("ERA_CACHE_DIR"):
         return Path(explicit).expanduser().absolute()
+    import platformdirs
+
     return platformdirs.user_cache_path("era_kernel")

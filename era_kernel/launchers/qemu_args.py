@@ -62,6 +62,14 @@ class GuestFiles:
     persist: Overlay | None = None
 
 
+_CPUS = {Accelerator.KVM: "max", Accelerator.TCG: "max,-erms,-fsrm"}
+"""A guest that sees ERMS or FSRM copies and clears memory by `rep movsb`, which TCG runs byte by byte: without them its
+pipes and its boot are a third and a tenth quicker."""
+
+
+_MONITOR = ("-chardev", f"socket,id=qmp,fd={MONITOR_FD}", "-mon", "chardev=qmp,mode=control")
+
+
 @dataclass(frozen=True)
 class Machine:
     """A guest to be. `cpu` in vCPUs, `mem` in MiB, `tsc_khz` the host's TSC frequency (None: unknown).
@@ -93,15 +101,11 @@ def qemu_argv(qemu: str, machine: Machine) -> tuple[str, ...]:
         *("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"),
         *("-M", "microvm,x-option-roms=off,isa-serial=on,rtc=on,dump-guest-core=off,memory-backend=ram"),
         *("-object", _ram(machine.ram, machine.mem)),
-        *("-accel", _accelerator(machine.accelerator), "-cpu", "max"),
+        *("-accel", _accelerator(machine.accelerator), "-cpu", _CPUS[machine.accelerator]),
         *("-m", str(machine.mem), "-smp", str(machine.cpu)),
         *("-kernel", _KERNEL, "-initrd", _INITRAMFS, "-append", kernel_command_line(machine)),
         *("-chardev", "socket,id=console,fd=2", "-serial", "chardev:console"),
-        *(
-            ("-chardev", f"socket,id=qmp,fd={MONITOR_FD}", "-mon", "chardev=qmp,mode=control")
-            if machine.monitor
-            else ()
-        ),
+        *(_MONITOR if machine.monitor else ()),
         *(("-incoming", "defer") if machine.incoming else ()),
         *_disks(machine.files),
         *_network(machine.network),

@@ -30,11 +30,15 @@ class StopRequest(msgspec.Struct, frozen=True, tag="stop"):
 
 
 class Attached(msgspec.Struct, frozen=True, tag="attached"):
-    """The shim's answer to Attach. `resumed`: the client's processes of before the VM was saved are its own again."""
+    """The shim's answer to Attach.
+
+    `resumed`: the client's processes of before the VM was saved, which are its own again: by stream, what credit the
+    client has for each of their inputs. If that is not what it thinks, bytes of it were lost.
+    """
 
     vm_id: str
     agent_version: str
-    resumed: bool = False
+    resumed: dict[int, dict[int, int]] = {}
 
 
 class ShimStatus(msgspec.Struct, frozen=True, tag="status"):

@@ -10,9 +10,8 @@ import threading
 import time
 
 from era_kernel import process
-from era_kernel.errors import EraError, UnknownVmError, VmStateError
-from era_kernel.languages import LanguageSpec
-from era_kernel.launchers.base import Launcher
+from era_kernel.errors import EraError, ImageError, UnknownVmError, VmStateError
+from era_kernel.launchers.base import Launcher, Report
 from era_kernel.launchers.choose import choose_launcher
 from era_kernel.models import Purpose, VmRecord
 from era_kernel.service.context import Context
@@ -34,8 +33,7 @@ def create_vm(context: Context, request: Request, cancelled: threading.Event | N
     Raises LauncherError, ImageError, ToolError, BootError, RegistryError, StateFolderError.
     """
     launcher = choose_launcher(context.runtime)
-    image = request.image or default_image(request.language)
-    digest = launcher.resolve(image, context.report)
+    image, digest = choose_image(request, launcher, context.report)
     record = new_record(request, launcher, image, digest)
     with vm_lock(context.state, record.id):
         try:
@@ -50,11 +48,18 @@ def create_vm(context: Context, request: Request, cancelled: threading.Event | N
     return ready
 
 
-def default_image(language: LanguageSpec) -> str:
-    """The language's local image where it was built, else its public one."""
-    from era_kernel.images.buildah import find_image
+def choose_image(request: Request, launcher: Launcher, report: Report) -> tuple[str, str]:
+    """(reference, digest) of the image asked for, else of the language's local one, else of its public one.
 
-    return language.public_image if find_image(language.local_image) is None else language.local_image
+    Raises ImageError, ToolError.
+    """
+    if request.image is not None:
+        return request.image, launcher.resolve(request.image, report)
+    language = request.language
+    try:
+        return language.local_image, launcher.resolve(language.local_image, report)
+    except ImageError:
+        return language.public_image, launcher.resolve(language.public_image, report)
 
 
 def new_record(request: Request, launcher: Launcher, image: str, digest: str) -> VmRecord:

@@ -25,8 +25,7 @@ from era_kernel.store.atomic import write_atomic, write_errors
 
 log = logging.getLogger(__name__)
 
-STOP_TIMEOUT = 15.0
-DISCARD_TIMEOUT = 1.0
+STOP_GRACE = 10.0
 SPARE_MIB = 64
 SAVED_MIB_A_SECOND = 20
 """How fast a snapshot is written at worst."""
@@ -94,17 +93,17 @@ def stop(paths: VmPaths, record: VmRecord, *, keep_memory: bool) -> None:
     if keep_memory and shutil.disk_usage(paths.folder).free < (mem + SPARE_MIB) << 20:
         log.warning("%s is powered off: there is no room for a snapshot of its %d MiB", record.id, mem)
         keep_memory = False
-    power_off(paths, record, timeout=STOP_TIMEOUT + mem / SAVED_MIB_A_SECOND, keep_memory=keep_memory)
+    power_off(paths, record, grace=STOP_GRACE + mem / SAVED_MIB_A_SECOND, keep_memory=keep_memory)
 
 
-def power_off(paths: VmPaths, record: VmRecord, *, timeout: float = STOP_TIMEOUT, keep_memory: bool = False) -> None:
-    """Have a VM end itself within `timeout` seconds, else end it. Does nothing to one that is down.
+def power_off(paths: VmPaths, record: VmRecord, *, grace: float = STOP_GRACE, keep_memory: bool = False) -> None:
+    """Have a VM end itself within `grace` seconds, else end it; 0: at once. Does nothing to one that is down.
 
     Raises VmStateError when something of it cannot be ended.
     """
     if shim_alive(paths):
         with contextlib.suppress(EraError, TimeoutError):
-            run_async(lambda: _ask_to_stop(paths, timeout, keep_memory))
+            run_async(lambda: _ask_to_stop(paths, grace, keep_memory))
     if process.is_alive(record.vmm):
         _end(record.vmm, record.id)
     shim = record.shim if process.is_alive(record.shim) else find_shim(paths)
@@ -112,12 +111,12 @@ def power_off(paths: VmPaths, record: VmRecord, *, timeout: float = STOP_TIMEOUT
         _end(shim, record.id)
 
 
-async def _ask_to_stop(paths: VmPaths, timeout: float, keep_memory: bool) -> None:
+async def _ask_to_stop(paths: VmPaths, grace: float, keep_memory: bool) -> None:
     from era_kernel.shim.client import ShimClient
 
     client = await ShimClient.connect(paths)
     try:
-        await client.stop(timeout, keep_memory=keep_memory)
+        await client.stop(grace, keep_memory=keep_memory)
     finally:
         await client.close()
 

@@ -1,4 +1,4 @@
-"""`python -m era_kernel.shim FOLDER --ready-fd N [--ephemeral]`: hold the VM of that folder until it ends.
+"""`python -m era_kernel.shim FOLDER READY_FD [ephemeral]`: hold the VM of that folder until it ends.
 
 Answers once on the ready fd, as JSON: what started, or why it did not. The VMM is started first of all; what holding it
 needs is imported while it comes up.
@@ -6,7 +6,6 @@ needs is imported while it comes up.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import fcntl
 import os
@@ -19,22 +18,18 @@ import msgspec
 
 from era_kernel.errors import BootError, EraError, SnapshotError
 from era_kernel.launchers.base import BootPlan
-from era_kernel.paths import VmPaths
+from era_kernel.paths import StatePaths, VmPaths
 from era_kernel.shim.launch import launch
-from era_kernel.shim.spawn import ShimFailed, ShimStarted
+from era_kernel.shim.spawn import EPHEMERAL, ShimFailed, ShimStarted
 
 LOCK_WAIT = 2.0
 LOCK_LOOK = 0.02
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="era_kernel.shim")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--ready-fd", type=int, required=True)
-    parser.add_argument("--ephemeral", action="store_true")
-    options = parser.parse_args()
-    paths = VmPaths(options.folder, options.folder)
-    ready = Ready(options.ready_fd)
+    folder, ready_fd, *options = sys.argv[1:]
+    paths = paths_of(Path(folder))
+    ready = Ready(int(ready_fd))
     try:
         with vm_held(paths):
             plan = msgspec.json.decode(paths.boot_plan.read_bytes(), type=BootPlan)
@@ -42,11 +37,16 @@ def main() -> None:
             sys.modules["ssl"] = None  # type: ignore[assignment] # asyncio's, of no use here, 3 MiB
             from era_kernel.shim.hold import hold
 
-            hold(paths, plan, launched, ready.say, ephemeral=options.ephemeral)
+            hold(paths, plan, launched, ready.say, ephemeral=EPHEMERAL in options)
     except (EraError, OSError, msgspec.DecodeError) as error:
         if ready.said:
             raise
         ready.say(failure(error))
+
+
+def paths_of(folder: Path) -> VmPaths:
+    """A VM's paths by its folder in the state folder."""
+    return StatePaths(folder.parents[1]).vm(folder.name)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import secrets
+import signal
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
@@ -17,10 +17,12 @@ from era_kernel.protocol.agent import ExitKind, GuestStats, ProcessExit, Scope
 from era_kernel.protocol.control import ShimStatus
 from era_kernel.protocol.frames import MAX_DATA, PROTOCOL, Frame, FrameReader, FrameType, encode_frame
 from era_kernel.shim.address import socket_address
+from era_kernel.shim.dial import FIRST_STREAM, new_token, no_answer, spawn_payload
 
 __all__ = ["ExitKind", "GuestProcess", "GuestStats", "ProcessExit", "Scope", "ShimClient", "ShimStatus", "Sink"]
 
 AnswerT = TypeVar("AnswerT")
+STOP_SLACK = 5.0
 Sink = Callable[[int, bytes], None]
 """Takes (guest fd, bytes); what it took is granted to the guest again when it returns."""
 
@@ -110,6 +112,19 @@ class GuestProcess:
         if not self._exit.done():
             self._exit.set_result(ended)
 
+    def wake(self) -> None:
+        """Have whoever waits for credit look whether the connection is still there."""
+        self._changed.set()
+
+    def move_to(self, client: ShimClient) -> None:
+        """Go on over another connection. What was taken counts as granted: the shim fills up the credit."""
+        self._client = client
+        self._taken = dict.fromkeys(self._taken, 0)
+
+    def has_credit(self, credit: Mapping[int, int] | None) -> bool:
+        """Whether this is the credit for our inputs that we think we have: then no bytes were lost."""
+        return credit is not None and all(self._credit[fd] == credit.get(fd) for fd in self._credit)
+
     def fail(self, error: EraError) -> None:
         self._client.forget(self._stream)
         self._changed.set()
@@ -121,16 +136,18 @@ class GuestProcess:
 class ShimClient(asyncio.Protocol):
     """A connection to the shim of one VM.
 
-    `lost` resolves, to the error that tells why, when the VM or its shim has gone; every waiting call raises it.
+    `lost` resolves, to the error that tells why, when the VM or its shim has gone; every waiting call raises it. When
+    the VM was `saved`, our processes in it go on: rejoin() gives a connection to them. `token` is the connection's own.
     """
 
-    def __init__(self, vm_id: str) -> None:
+    def __init__(self, vm_id: str, token: str) -> None:
         loop = asyncio.get_running_loop()
         self.vm_id = vm_id
-        self.token = secrets.token_hex(16)
+        self.token = token
+        self.saved = False
         self.lost: asyncio.Future[VmLostError] = loop.create_future()
         self._reader = FrameReader()
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(FIRST_STREAM)
         self._processes: dict[int, GuestProcess] = {}
         self._transport: asyncio.Transport | None = None
         self._attached: asyncio.Future[control.Attached] = loop.create_future()
@@ -140,25 +157,69 @@ class ShimClient(asyncio.Protocol):
     @classmethod
     async def connect(cls, paths: VmPaths, timeout: float = 5.0) -> ShimClient:
         """Attach to the shim of a VM. VmLostError when nobody is there or nobody answers within `timeout` seconds."""
-        vm_id = paths.folder.name
+        client = cls(paths.folder.name, new_token())
+        await client._connect(paths, timeout)
+        return client
+
+    async def _connect(self, paths: VmPaths, timeout: float) -> None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.setblocking(False)
-        loop = asyncio.get_running_loop()
-        client = cls(vm_id)
         try:
             async with asyncio.timeout(timeout):
                 with socket_address(paths.socket) as address:
-                    await loop.sock_connect(connection, address)
-                await loop.create_connection(lambda: client, sock=connection)
-                client._write(control.encode_control(control.Attach(PROTOCOL, client.token)))
-                await client._first(client._attached)
+                    await asyncio.get_running_loop().sock_connect(connection, address)
+            connection.send(control.encode_control(control.Attach(PROTOCOL, self.token)))
         except BaseException as error:
-            client._abort()
             connection.close()
             if not isinstance(error, OSError | TimeoutError):
                 raise
-            raise VmLostError(f"{vm_id} does not answer", f"`era vm start --vm {vm_id}` brings it up.") from error
+            raise no_answer(paths) from error
+        await self._begin(connection, paths, timeout)
+
+    async def rejoin(self, paths: VmPaths, timeout: float = 5.0) -> ShimClient:
+        """A new connection to a VM that was saved and is up again, with our processes in it. Raises as connect().
+
+        A process that is no more, or to which bytes were lost, fails with what ended the old connection.
+        """
+        client = ShimClient(self.vm_id, self.token)
+        client._numbers = self._numbers
+        client._processes, self._processes = self._processes, {}
+        for process in client._processes.values():
+            process.move_to(client)
+        try:
+            await client._connect(paths, timeout)
+        except VmLostError as error:
+            client._lose(error)
+            raise
+        resumed = client._attached.result().resumed
+        for stream, process in list(client._processes.items()):
+            if not process.has_credit(resumed.get(stream)):
+                process.signal(signal.SIGKILL, Scope.ALL)
+                process.fail(self.lost.result())
         return client
+
+    @classmethod
+    async def take_over(
+        cls, connection: socket.socket, token: str, paths: VmPaths, sink: Sink, timeout: float = 5.0
+    ) -> tuple[ShimClient, GuestProcess]:
+        """A client on a connection that dial() gave, and the driver that was asked for on it. Raises as connect()."""
+        client = cls(paths.folder.name, token)
+        _, process = client._expect(sink, driver=True)  # before anything is read: its answers may be there already
+        await client._begin(connection, paths, timeout)
+        return client, process
+
+    async def _begin(self, connection: socket.socket, paths: VmPaths, timeout: float) -> None:
+        """Wait for the answer to the Attach that was sent. Closes the connection when there is none."""
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.get_running_loop().create_connection(lambda: self, sock=connection)
+                await self._first(self._attached)
+        except BaseException as error:
+            self._abort()
+            connection.close()
+            if not isinstance(error, OSError | TimeoutError):
+                raise
+            raise no_answer(paths) from error
 
     async def spawn(
         self,
@@ -168,27 +229,28 @@ class ShimClient(asyncio.Protocol):
         env: Mapping[str, str] | None = None,
         cwd: str = "/root",
         driver: bool = False,
+        warm: bool = False,
         pty: tuple[int, int] | None = None,
     ) -> GuestProcess:
         """Start a process in the guest; `env` is added to agent.GUEST_ENV, `pty` is (rows, columns).
 
-        With `driver` its fd 3 and 4 are pipes to us. A program that is not there ends with ExitKind.FAILED. Raises
-        VmLostError, UsageError for a command that cannot be sent.
+        With `driver` its fd 3 and 4 are pipes to us; with `warm` the guest's zygote forks it if there is one. A program
+        that is not there ends with ExitKind.FAILED. Raises VmLostError, UsageError for a command that cannot be sent.
         """
         self.check()
-        rows, cols = pty or (0, 0)
-        flags = (agent.SpawnFlags.PTY if pty else agent.NO_FLAGS) | (
-            agent.SpawnFlags.DRIVER if driver else agent.NO_FLAGS
-        )
-        payload = agent.encode_spawn(argv, {**agent.GUEST_ENV, **(env or {})}, cwd, flags, rows, cols)
+        payload = spawn_payload(argv, env=env, cwd=cwd, driver=driver, warm=warm, pty=pty)
+        stream, process = self._expect(sink, driver=driver, pty=pty is not None)
+        self.send(FrameType.SPAWN, stream, payload)
+        return process
+
+    def _expect(self, sink: Sink, *, driver: bool, pty: bool = False) -> tuple[int, GuestProcess]:
         stream = next(self._numbers)
         outputs = {agent.STDOUT} if pty else {agent.STDOUT, agent.STDERR}
         if driver:
             outputs.add(agent.DRIVER_OUT)
         process = GuestProcess(self, stream, sink, frozenset(outputs))
         self._processes[stream] = process
-        self.send(FrameType.SPAWN, stream, payload)
-        return process
+        return stream, process
 
     async def status(self, timeout: float = 2.0) -> ShimStatus:
         """How many processes run in the VM and how long it is up. Raises VmLostError, TimeoutError."""
@@ -206,13 +268,13 @@ class ShimClient(asyncio.Protocol):
         async with asyncio.timeout(timeout):
             return await self._first(answer)
 
-    async def stop(self, timeout: float = 15.0, *, keep_memory: bool = False) -> None:
-        """Stop the VM, with its memory saved or powered off; after two thirds of `timeout` its VMM is ended.
+    async def stop(self, grace: float = 10.0, *, keep_memory: bool = False) -> None:
+        """Stop the VM, with its memory saved or powered off; after `grace` seconds (0: at once) its VMM is ended.
 
         Raises TimeoutError.
         """
-        self._write(control.encode_control(control.StopRequest(timeout * 2 / 3, keep_memory)))
-        async with asyncio.timeout(timeout):
+        self._write(control.encode_control(control.StopRequest(grace, keep_memory)))
+        async with asyncio.timeout(grace + STOP_SLACK):
             await asyncio.shield(self.lost)
 
     async def close(self) -> None:
@@ -276,7 +338,8 @@ class ShimClient(asyncio.Protocol):
                 self._attached.set_result(message)
             case control.ShimStatus():
                 _resolve(self._status, message)
-            case control.VmGone(reason):
+            case control.VmGone(reason, _, saved):
+                self.saved = saved
                 self._lose(VmLostError(reason, f"`era vm start --vm {self.vm_id}` brings it up again."))
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -291,7 +354,10 @@ class ShimClient(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(error)
         for process in list(self._processes.values()):
-            process.fail(error)
+            if self.saved:
+                process.wake()
+            else:
+                process.fail(error)
         self._abort()
 
     def _abort(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import time
@@ -135,10 +134,10 @@ def resume_for(vm_id: str, *, template: bool = False) -> agent.Resume:
     return agent.Resume(
         clock=time.time_ns(),
         nonce=os.urandom(16),
-        machine_id=hashlib.sha256(b"era machine-id " + vm_id.encode()).digest()[:16],
+        machine_id=vm_id.encode().rjust(16, b"-")[-16:],
         hostname=vm_id,
         entropy=os.urandom(agent.ENTROPY_BYTES),
-        template=template,
+        flags=agent.ResumeFlags.TEMPLATE if template else agent.NO_RESUME_FLAGS,
     )
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from era_kernel import process
 from era_kernel.errors import SnapshotError
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from subprocess import Popen
 
 
-@dataclass(frozen=True)
-class Launched:
+class Launched(NamedTuple):
     """A VMM's process and our ends of its sockets. `state_fd` is the number of the saved state's fd in the VMM."""
 
     process: Popen[bytes]

@@ -7,7 +7,6 @@ the guest runs on. Without the record the state is nothing.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from pathlib import Path
 
@@ -63,18 +62,24 @@ def write_record(paths: VmPaths, record: SnapshotRecord) -> None:
     data = msgspec.json.encode(record)
     new = paths.snapshot_record.with_suffix(".new")
     with new.open("wb") as file:
-        file.write(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+        file.write(_checksum(data) + b"\n" + data)
         file.flush()
         os.fsync(file.fileno())
     new.rename(paths.snapshot_record)
     _sync(paths.folder)
 
 
+def _checksum(data: bytes) -> bytes:
+    import hashlib  # brings OpenSSL along, which a shim can do without until its VM is stopped
+
+    return hashlib.sha256(data).hexdigest().encode()
+
+
 def read_record(paths: VmPaths) -> SnapshotRecord:
     """A VM's snapshot record. Raises SnapshotError when it is damaged, FileNotFoundError when there is none."""
     checksum, _, data = paths.snapshot_record.read_bytes().partition(b"\n")
     try:
-        if hashlib.sha256(data).hexdigest().encode() == checksum:
+        if _checksum(data) == checksum:
             return msgspec.json.decode(data, type=SnapshotRecord)
     except msgspec.DecodeError:
         pass

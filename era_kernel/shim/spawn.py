@@ -15,6 +15,7 @@ from era_kernel.errors import BootError, SnapshotError
 from era_kernel.models import ProcessIdentity
 from era_kernel.paths import VmPaths
 
+EPHEMERAL = "ephemeral"
 MAX_ANSWER = 1 << 20
 LOG_TAIL = 4096
 END_WAIT = 5.0
@@ -44,10 +45,10 @@ def start_shim(paths: VmPaths, *, ephemeral: bool = False, timeout: float = 180.
     SnapshotError when it did not from a saved state.
     """
     read_end, write_end = os.pipe()
-    argv = [sys.executable, "-P", "-m", "era_kernel.shim", str(paths.folder), "--ready-fd", str(write_end)]
+    argv = [sys.executable, "-P", "-m", "era_kernel.shim", str(paths.folder), str(write_end)]
     try:
         identity = process.spawn_detached(
-            [*argv, "--ephemeral"] if ephemeral else argv, log_file=paths.shim_log, pass_fds=(write_end,)
+            [*argv, EPHEMERAL] if ephemeral else argv, log_file=paths.shim_log, pass_fds=(write_end,)
         )
     except BaseException:
         os.close(read_end)

@@ -8,8 +8,9 @@ ProtocolError, upon which the shim ends the VM.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+import msgspec
 
 from era_kernel.errors import ProtocolError
 from era_kernel.models import ProcessIdentity
@@ -25,8 +26,7 @@ def _initial_credit(fds: frozenset[int]) -> dict[int, int]:
     return dict.fromkeys(fds, agent.INITIAL_CREDIT)
 
 
-@dataclass(eq=False)
-class Stream(Generic[OwnerT]):
+class Stream(msgspec.Struct, Generic[OwnerT], eq=False):
     """One process in the guest. `owner` is None once its client has left.
 
     `held` is what a process of a guest that goes on sent before its owner came back, no more than it had credit for.
@@ -35,9 +35,9 @@ class Stream(Generic[OwnerT]):
     owner: OwnerT | None
     client_stream: int
     guest_stream: int
-    granted: dict[int, int] = field(default_factory=lambda: _initial_credit(agent.OUTPUT_FDS))
-    input_credit: dict[int, int] = field(default_factory=lambda: _initial_credit(agent.INPUT_FDS))
-    open_outputs: set[int] = field(default_factory=lambda: set(agent.OUTPUT_FDS))
+    granted: dict[int, int] = msgspec.field(default_factory=lambda: _initial_credit(agent.OUTPUT_FDS))
+    input_credit: dict[int, int] = msgspec.field(default_factory=lambda: _initial_credit(agent.INPUT_FDS))
+    open_outputs: set[int] = msgspec.field(default_factory=lambda: set(agent.OUTPUT_FDS))
     exited: bool = False
     held: list[Frame] | None = None
 
@@ -202,6 +202,28 @@ class Streams(Generic[OwnerT]):
         self._by_client[owner, stream.client_stream] = stream
         self._forget_if_over(stream)
         return stream, held
+
+    @staticmethod
+    def credit_before(stream: Stream[OwnerT], held: list[Frame]) -> dict[int, int]:
+        """The credit that a process's owner has for its inputs before it gets to know what was held for it."""
+        credit = dict(stream.input_credit)
+        for frame in held:
+            if frame.type is FrameType.WINDOW:
+                fd, more = agent.parse_window(frame.payload)
+                credit[fd] -= more
+        return credit
+
+    @staticmethod
+    def fill_up(stream: Stream[OwnerT]) -> list[tuple[int, int]]:
+        """(fd, bytes) to grant so that a claimed process's outputs have their first credit again.
+
+        What its owner granted just when the guest was saved is lost.
+        """
+        grants = [(fd, agent.INITIAL_CREDIT - stream.granted[fd]) for fd in sorted(stream.open_outputs)]
+        grants = [(fd, credit) for fd, credit in grants if credit > 0]
+        for fd, credit in grants:
+            stream.granted[fd] += credit
+        return grants
 
     def abandon(self, guest_stream: int) -> Stream[OwnerT]:
         """A process of before whose owner is no more: it is to be ended."""

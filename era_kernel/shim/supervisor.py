@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 2.0
 OWNER_LOOK = 5.0
+MIN_POWER_OFF = 2.0
+"""Seconds that a guest has to power off when the time went into saving it."""
 KILL = 9
 
 
@@ -93,12 +95,14 @@ class Supervisor:
     def client_joined(self, client: ClientLink) -> None:
         self._clients.add(client)
         self._all_left.clear()
-        claimed = self._claims.take(client.token)
-        client.send_control(control.Attached(self._vm_id, self._guest.agent_version, resumed=bool(claimed)))
-        for guest_stream in claimed:
-            stream, held = self._streams.claim(client, guest_stream)
+        claimed = [self._streams.claim(client, stream) for stream in self._claims.take(client.token)]
+        resumed = {stream.client_stream: self._streams.credit_before(stream, held) for stream, held in claimed}
+        client.send_control(control.Attached(self._vm_id, self._guest.agent_version, resumed))
+        for stream, held in claimed:
             for frame in held:
                 client.send(frame.type, stream.client_stream, frame.payload)
+            for fd, credit in self._streams.fill_up(stream):
+                self._guest.link.send(FrameType.WINDOW, stream.guest_stream, agent.encode_window(fd, credit))
 
     def _end_ownerless(self) -> None:
         """Processes of clients that ended while the VM was stopped end too, as if they had left now."""
@@ -115,7 +119,7 @@ class Supervisor:
         if not self._clients:
             self._all_left.set()
             if self._ephemeral:
-                self._stop(grace=1.0)
+                self._stop(grace=0)
 
     def _end_process(self, stream: Stream[ClientLink]) -> None:
         link = self._guest.link
@@ -179,11 +183,13 @@ class Supervisor:
         if keep and self._plan.monitor and await self._save(grace):
             await self._guest.vmm.kill()
             return
-        self._guest.link.send(FrameType.POWEROFF)
-        left = max(1.0, deadline - asyncio.get_running_loop().time())
+        if grace > 0:
+            self._guest.link.send(FrameType.POWEROFF)
+        left = max(MIN_POWER_OFF if keep else 0, deadline - asyncio.get_running_loop().time())
         _, late = await asyncio.wait([self._guest.vmm.ended], timeout=left)
-        if late:
+        if late and grace > 0:
             log.warning("%s did not power off within %.0f s and is ended", self._vm_id, grace)
+        if late:
             await self._guest.vmm.kill()
 
     async def _save(self, grace: float) -> bool:

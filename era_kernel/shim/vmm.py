@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from typing import Any
 
 from era_kernel import process
@@ -30,10 +31,24 @@ class Vmm:
         self._console = launched.console
         self._loop = asyncio.get_running_loop()
         self._console_read = asyncio.ensure_future(self._read_console())
-        self.ended: asyncio.Future[int] = asyncio.ensure_future(asyncio.to_thread(self._process.wait))
+        self.ended: asyncio.Future[int] = asyncio.ensure_future(self._wait())
         self.identity: ProcessIdentity | None = None
         with contextlib.suppress(ProcessLookupError):
             self.identity = process.identify(self._process.pid)
+
+    async def _wait(self) -> int:
+        """The VMM's exit status, when it has ended; waited for without a thread where the system can."""
+        if not hasattr(os, "pidfd_open"):
+            return await asyncio.to_thread(self._process.wait)
+        pidfd = os.pidfd_open(self._process.pid)
+        ended = asyncio.Event()
+        self._loop.add_reader(pidfd, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            self._loop.remove_reader(pidfd)
+            os.close(pidfd)
+        return self._process.wait()
 
     async def _read_console(self) -> None:
         """Copy the console to its log until nobody holds its other end."""

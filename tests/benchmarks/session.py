@@ -48,7 +48,8 @@ async def open_and_ask(client: ShimClient) -> Opened:
     """Open a session and have it answer `1+1`. RuntimeError when it answers anything else."""
     answer = Answer()
     async with asyncio.timeout(ANSWER_SECONDS):
-        session = await Session.open(client, find_language(LANGUAGE), answer)
+        session = await Session.start(client, find_language(LANGUAGE), answer)
+        await session.wait_ready()
         ready = time.monotonic()
         content = {
             "code": "1+1",

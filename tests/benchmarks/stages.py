@@ -16,7 +16,7 @@ from era_kernel.launchers.base import BootPlan, Launcher
 from era_kernel.launchers.choose import choose_launcher
 from era_kernel.models import VmRecord
 from era_kernel.protocol.frames import PROTOCOL, FrameType
-from era_kernel.service.create import default_image, new_record
+from era_kernel.service.create import choose_image, new_record
 from era_kernel.service.limits import check_request
 from era_kernel.shim.console import ConsoleLog
 from era_kernel.shim.guest import TAKE_UP_TIMEOUT, greeted, resume, resume_for
@@ -53,8 +53,7 @@ def _restore(room: Room, clock: Clock) -> None:
     with clock.step("choose the launcher"):
         launcher = choose_launcher(None)
     with clock.step("find the image"):
-        image = default_image(request.language)
-        digest = launcher.resolve(image, room.say)
+        image, digest = choose_image(request, launcher, room.say)
     record = new_record(request, launcher, image, digest)
     folder = room.paths(record).folder
     folder.mkdir()

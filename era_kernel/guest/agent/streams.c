@@ -1,16 +1,18 @@
 #include "streams.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bytes.h"
 #include "cgroup.h"
+#include "clock.h"
+#include "exits.h"
 #include "frames.h"
-
-enum exit_kind { EXITED = 0, KILLED = 1, NOT_STARTED = 2 };
+#include "warm.h"
 
 static struct stream streams[MAX_STREAMS];
 static uint32_t highest;
@@ -42,71 +44,113 @@ static struct stream *find_free(void)
     return NULL;
 }
 
-static uint64_t microseconds(struct timeval time)
-{
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
-}
-
-static void send_exit(uint32_t id, enum exit_kind kind, int value, const struct rusage *usage, bool oom)
-{
-    uint8_t payload[30], *at = payload;
-    at = put_u8(at, (uint8_t)kind);
-    at = put_u32(at, (uint32_t)value);
-    at = put_u64(at, microseconds(usage->ru_utime));
-    at = put_u64(at, microseconds(usage->ru_stime));
-    at = put_u64(at, (uint64_t)usage->ru_maxrss);
-    at = put_u8(at, oom);
-    send_frame(FRAME_EXIT, id, payload, (size_t)(at - payload));
-}
-
-/* The outputs that a SPAWN asks for, of a process that could not even be forked. */
+/* The outputs that a SPAWN asks for, where there are not even pipes for them. */
 static void fail_to_open(uint32_t id, uint16_t flags, int error)
 {
-    static const struct rusage nothing;
     static const uint8_t fds[] = {1, 2, 4};
-    send_exit(id, NOT_STARTED, error, &nothing, false);
+    send_no_start(id, NOT_STARTED, error);
     for (size_t i = 0; i < sizeof fds; i++)
         if (!(fds[i] == 2 && flags & SPAWN_PTY) && !(fds[i] == 4 && !(flags & SPAWN_DRIVER)))
             send_frame(FRAME_CLOSE, id, &fds[i], 1);
 }
 
-static void fill_stream(struct stream *stream, uint32_t id, bool is_terminal, const struct process_ends *ends)
+static void fill_stream(struct stream *stream, uint32_t id, struct launch *launch)
 {
+    const int *ours = launch->plumbing.ours;
+    bool is_terminal = launch->request.flags & SPAWN_PTY;
     *stream = (struct stream){
-        .state = STREAM_RUNNING,
+        .state = STREAM_WAITING,
         .id = id,
-        .pid = ends->pid,
-        .error_fd = ends->error,
+        .launch = launch,
+        .error_fd = launch->plumbing.error[0],
         .is_terminal = is_terminal,
     };
-    inlet_init(&stream->inlets[IN_STDIN], 0, ends->in, is_terminal);
-    inlet_init(&stream->inlets[IN_DRIVER], 3, ends->driver_in, false);
-    outlet_init(&stream->outlets[OUT_STDOUT], OUT_STDOUT, ends->out);
-    outlet_init(&stream->outlets[OUT_STDERR], OUT_STDERR, ends->err);
-    outlet_init(&stream->outlets[OUT_DRIVER], OUT_DRIVER, ends->driver_out);
+    inlet_init(&stream->inlets[IN_STDIN], 0, ours[0], is_terminal);
+    inlet_init(&stream->inlets[IN_DRIVER], 3, ours[3], false);
+    outlet_init(&stream->outlets[OUT_STDOUT], OUT_STDOUT, ours[1]);
+    outlet_init(&stream->outlets[OUT_STDERR], OUT_STDERR, ours[2]);
+    outlet_init(&stream->outlets[OUT_DRIVER], OUT_DRIVER, ours[4]);
 }
 
-enum open_result stream_open(uint32_t id, const struct spawn_request *request)
+static void forget_launch(struct stream *stream, enum stream_state state)
 {
-    struct stream *stream = find_free();
+    launch_free(stream->launch);
+    stream->launch = NULL;
+    stream->state = state;
+}
+
+/* The end of a stream that had no process yet. */
+static void give_up_waiting(struct stream *stream, enum exit_kind kind, int value)
+{
+    send_no_start(stream->id, kind, value);
+    forget_launch(stream, STREAM_REPORTED);
+}
+
+static void try_to_start(struct stream *stream)
+{
+    switch (launch_try(stream->launch, &stream->pid)) {
+    case LAUNCHED:
+        forget_launch(stream, STREAM_RUNNING);
+        break;
+    case LAUNCH_FAILED:
+        give_up_waiting(stream, NOT_STARTED, errno);
+        break;
+    case LAUNCH_OFFERED:
+        stream->state = STREAM_OFFERED;
+        break;
+    case LAUNCH_WAITS:
+        break;
+    }
+}
+
+/* Look whether a spare took what it was offered; then the stream is as any other. */
+static void settle(struct stream *stream)
+{
+    if (stream->state == STREAM_OFFERED && launch_was_taken(stream->launch))
+        forget_launch(stream, STREAM_RUNNING);
+}
+
+/* It did not: wait for another, or execute the program if that has lasted too long. */
+static void withdraw(struct stream *stream)
+{
+    kill(stream->pid, SIGKILL);
+    stream->state = STREAM_WAITING;
+}
+
+static void move_on_to_start(struct stream *stream)
+{
+    settle(stream);
+    if (stream->state == STREAM_OFFERED && now_ms() >= stream->launch->deadline)
+        withdraw(stream);
+    if (stream->state == STREAM_WAITING)
+        try_to_start(stream);
+}
+
+static enum open_result check_new(uint32_t id)
+{
     if (id == 0 || stream_find(id) != NULL)
         return OPEN_IN_USE;
     if (id > highest)
         highest = id;
-    if (stream == NULL)
-        return OPEN_TOO_MANY;
-    struct process_ends ends;
-    int cgroup = cgroup_create(id);
-    bool started = start_process(request, cgroup, &ends);
-    int error = errno;
-    if (cgroup >= 0)
-        close(cgroup);
-    if (started) {
-        fill_stream(stream, id, request->flags & SPAWN_PTY, &ends);
-    } else {
-        cgroup_remove(id);
-        fail_to_open(id, request->flags, error);
+    return find_free() == NULL ? OPEN_TOO_MANY : OPENED;
+}
+
+enum open_result stream_open(uint32_t id, struct spawn_request *request)
+{
+    enum open_result result = check_new(id);
+    uint16_t flags = request->flags;
+    if (result != OPENED) {
+        free(request->argv);
+        return result;
     }
+    struct launch *launch = launch_new(id, request);
+    if (launch == NULL) {
+        fail_to_open(id, flags, errno);
+        return OPENED;
+    }
+    struct stream *stream = find_free();
+    fill_stream(stream, id, launch);
+    try_to_start(stream);
     return OPENED;
 }
 
@@ -140,7 +184,7 @@ void stream_close_fd(struct stream *stream, uint8_t fd)
 static struct stream *find_running(pid_t pid)
 {
     for (size_t i = 0; i < MAX_STREAMS; i++)
-        if (streams[i].state == STREAM_RUNNING && streams[i].pid == pid)
+        if ((streams[i].state == STREAM_RUNNING || streams[i].state == STREAM_OFFERED) && streams[i].pid == pid)
             return &streams[i];
     return NULL;
 }
@@ -158,6 +202,13 @@ static void signal_group(const struct stream *stream, int number)
 
 void stream_signal(struct stream *stream, int number, enum signal_scope scope)
 {
+    settle(stream);
+    if (stream->state == STREAM_OFFERED)
+        withdraw(stream);
+    if (stream->state == STREAM_WAITING) {
+        give_up_waiting(stream, KILLED, number);
+        return;
+    }
     if (scope == SCOPE_ALL && cgroup_signal(stream->id, number))
         return;
     if (scope != SCOPE_PROCESS)
@@ -182,20 +233,25 @@ nfds_t streams_poll(struct pollfd *set)
         for (size_t j = 0; j < INLETS; j++)
             count += inlet_poll(&stream->inlets[j], set + count);
         count += outlets_poll(stream->outlets, set + count);
+        if (stream->state == STREAM_OFFERED)
+            set[count++] = (struct pollfd){.fd = stream->error_fd, .events = POLLIN};
     }
     return count;
 }
 
+int streams_timeout(void)
+{
+    int64_t soonest = INT_MAX, now = now_ms();
+    for (size_t i = 0; i < MAX_STREAMS; i++)
+        if (streams[i].launch != NULL && streams[i].launch->deadline - now < soonest)
+            soonest = streams[i].launch->deadline - now;
+    return soonest == INT_MAX ? -1 : soonest < 0 ? 0 : (int)soonest;
+}
+
 static void report(struct stream *stream)
 {
-    int error = start_error(stream->error_fd), status = stream->status;
-    bool oom = cgroup_had_oom(stream->id);
-    if (error != 0)
-        send_exit(stream->id, NOT_STARTED, error, &stream->usage, oom);
-    else if (WIFSIGNALED(status))
-        send_exit(stream->id, KILLED, WTERMSIG(status), &stream->usage, oom);
-    else
-        send_exit(stream->id, EXITED, WEXITSTATUS(status), &stream->usage, oom);
+    int error = start_error(stream->error_fd);
+    send_exit(stream->id, error, stream->status, &stream->usage, cgroup_had_oom(stream->id));
     stream->state = STREAM_REPORTED;
 }
 
@@ -218,6 +274,8 @@ static void move_on(struct stream *stream)
 
 static void serve_stream(struct stream *stream)
 {
+    if (stream->launch != NULL)
+        move_on_to_start(stream);
     for (size_t i = 0; i < INLETS; i++)
         inlet_serve(&stream->inlets[i], stream->id);
     outlets_serve(stream->outlets, stream->id);
@@ -238,18 +296,29 @@ void streams_serve(void)
     }
 }
 
+static void note_end(struct stream *stream, int status, const struct rusage *usage)
+{
+    settle(stream);
+    if (stream->state == STREAM_OFFERED) { /* not the end of what it was offered */
+        stream->state = STREAM_WAITING;
+        return;
+    }
+    stream->status = status;
+    stream->usage = *usage;
+    stream->state = STREAM_ENDED;
+    outlets_mark_exit(stream->outlets);
+}
+
 void streams_reap(void)
 {
     int status;
     struct rusage usage;
     for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
         struct stream *stream = find_running(pid);
-        if (stream == NULL)
-            continue;
-        stream->status = status;
-        stream->usage = usage;
-        stream->state = STREAM_ENDED;
-        outlets_mark_exit(stream->outlets);
+        if (stream != NULL)
+            note_end(stream, status, &usage);
+        else
+            warm_reaped(pid);
     }
     cgroup_sweep(is_live);
 }
@@ -261,10 +330,7 @@ void streams_signal(int number)
             stream_signal(&streams[i], number, SCOPE_ALL);
 }
 
-unsigned streams_running(void)
+bool streams_have_process(pid_t pid)
 {
-    unsigned count = 0;
-    for (size_t i = 0; i < MAX_STREAMS; i++)
-        count += streams[i].state == STREAM_RUNNING;
-    return count;
+    return find_running(pid) != NULL;
 }
