@@ -20,7 +20,7 @@ THEIRS = "python3"
 KERNELS = (OURS, THEIRS)
 START_SECONDS = 180.0
 RETRY_MS = 5
-NUDGE_SECONDS = 0.5
+NUDGE_SECONDS = 0.1
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def first_result(book: Notebook) -> None:
     """Wait until a kernel that was just started takes cells, and run `1+1` in it. RuntimeError when it does not.
 
     It speaks on IOPub of its own accord when it starts and when it is subscribed to (Jupyter's JEP 65). Now and then
-    both are missed, seen once in 50 starts: then it is asked something, as a Jupyter server does in this case.
+    both are missed (once in 50 starts), so whoever hears nothing asks it something, as a Jupyter server does.
     """
     deadline = time.monotonic() + START_SECONDS
     while not _speaks_to_us(message := book.next_iopub(NUDGE_SECONDS)):
