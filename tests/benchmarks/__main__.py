@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 
-from era_kernel.errors import EraError
 from tests.benchmarks import cells, fleet, growth, power, restart, restore, session, stages, start, temp
 from tests.benchmarks.figure import Figure, markdown, table
 from tests.benchmarks.machine import facts
@@ -68,17 +68,21 @@ def _options() -> argparse.Namespace:
 
 
 def _measure(name: str, place: Room) -> list[Figure] | None:
-    """A subject's figures; None when it failed, and why to stderr: the others are worth their time."""
+    """A subject's figures; None when it gave none, and why to stderr: the others are worth their time."""
     place.say(name)
     try:
-        return list(SUBJECTS[name].measure(place))
-    except (EraError, RuntimeError, TimeoutError, OSError, AssertionError) as error:
-        place.say(f"{name} failed: {error or type(error).__name__}")
+        return list(SUBJECTS[name].measure(place)) or None
+    except Exception:  # of whatever it started
+        place.say(f"{name} failed:\n{traceback.format_exc()}")
+        place.clear()
         return None
 
 
 def _head(rounds: int) -> str:
-    made = f"By `python -m tests.benchmarks --rounds {rounds}`. Goals are for medians."
+    made = (
+        f"By `python -m tests.benchmarks --rounds {rounds}`. Goals are for medians; n is how many values there are:\n"
+        "runs, or VMs where each of them was looked at."
+    )
     return f"# What it takes\n\n{made}\n\n{markdown(('what', 'which'), list(facts().items()))}"
 
 

@@ -56,7 +56,7 @@ class Figure:
         return self.ratio is not None and self.goal.met(self.ratio)
 
 
-COLUMNS = ("figure", "median", "least – most", "ipykernel", "ratio", "goal", "met", "runs")
+COLUMNS = ("figure", "median", "least – most", "ipykernel", "ratio", "goal", "met", "n")
 
 
 def table(figures: Sequence[Figure]) -> str:

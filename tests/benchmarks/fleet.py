@@ -31,11 +31,10 @@ class Processes:
 def measure(room: Room) -> Sequence[Figure]:
     """All the runs but the last are only timed; the VMs of the last are watched too."""
     totals: list[float] = []
-    for run in range(room.few):
-        totals.append(seconds(lambda: [room.manager.create(LANGUAGE) for _ in range(COUNT)]))
-        if run < room.few - 1:
-            room.clear()
     try:
+        for _ in range(room.few):
+            room.clear()
+            totals.append(seconds(lambda: [room.manager.create(LANGUAGE) for _ in range(COUNT)]))
         idle = _idle([processes(view.record) for view in room.manager.list()])
     finally:
         room.clear()
