@@ -11,12 +11,13 @@
 #include "log.h"
 #include "streams.h"
 
-enum { ZYGOTE_FD = 3, ANNOUNCEMENT = 1, MAX_JOB_FDS = CHILD_FDS + 1 };
+enum { ZYGOTE_FD = 3, ANNOUNCEMENT = 1, WANTED = 2, MAX_JOB_FDS = CHILD_FDS + 1 };
 
 static struct {
     pid_t pid; /* 0: there is none */
     int fd;
     bool owes_answer; /* to the host's WARM */
+    bool is_asked;    /* for the next spare */
     const struct pollfd *polled;
 } zygote;
 
@@ -62,6 +63,7 @@ bool warm_start(const struct spawn_request *request)
     if (pid > 0) {
         zygote.pid = pid;
         zygote.fd = plumbing.ours[ZYGOTE_FD];
+        zygote.is_asked = false;
         plumbing.ours[ZYGOTE_FD] = -1;
     }
     plumbing_close(&plumbing);
@@ -139,6 +141,7 @@ static void take_announcement(void)
     if (is_announcement && can_be_spare(pid)) {
         spare.pid = pid;
         spare.fd = fd;
+        zygote.is_asked = false;
         return;
     }
     if (fd >= 0)
@@ -189,6 +192,14 @@ unsigned warm_processes(void)
     return (zygote.pid != 0) + (spare.pid != 0);
 }
 
+/* Once a spare: a zygote that does not listen must not fill its socket. */
+static void ask_for_spare(void)
+{
+    static const uint8_t wanted = WANTED;
+    if (!zygote.is_asked)
+        zygote.is_asked = send(zygote.fd, &wanted, sizeof wanted, MSG_DONTWAIT | MSG_NOSIGNAL) == sizeof wanted;
+}
+
 static size_t job_fds(const struct plumbing *plumbing, int *fds)
 {
     size_t count = 0;
@@ -218,6 +229,8 @@ static bool send_job(const struct spawn_request *request, const struct plumbing 
 
 enum warm_result warm_offer(const struct spawn_request *request, const struct plumbing *plumbing, int cgroup, pid_t *pid)
 {
+    if (spare.pid == 0 && zygote.pid != 0)
+        ask_for_spare();
     if (spare.pid == 0)
         return zygote.pid != 0 ? WARM_NOT_YET : WARM_NEVER;
     if (enter_cgroup(cgroup, spare.pid) && send_job(request, plumbing)) {

@@ -4,6 +4,7 @@
  * - For each spare one packet comes out of it: the byte 1, sent by the spare itself (its pid is what the kernel says), with
  *   one fd (SCM_RIGHTS), an end of a SOCK_SEQPACKET pair whose other end the spare reads. By then the spare leads a session
  *   of its own and is a child of the agent: it was forked twice, and the process between has been waited for.
+ * - The byte 2 comes in when somebody waits for a spare: a zygote that gives a new session time to start may end its pause.
  * - A job is one packet to that fd, at most one a spare: the payload of the SPAWN frame as it came, with these fds in this
  *   order: 0, 1 and 2 of the process; 3 and 4 when the flags say DRIVER; and one to which it writes an int, the errno with
  *   which it cannot start, or a 0 when all is done that could fail: by that it takes the job. Then it closes that fd.
