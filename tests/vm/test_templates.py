@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from era_kernel.errors import HostMemoryError
+from era_kernel import process
+from era_kernel.errors import HostMemoryError, ToolError
 from era_kernel.loop import run_async
 from era_kernel.models import ExecResult, VmRecord
 from era_kernel.paths import StatePaths, cache_root, open_state
@@ -159,16 +160,41 @@ def test_a_template_that_is_no_good_is_made_again(
     assert the_template().metadata.created > template.metadata.created
 
 
-def test_without_room_for_a_template_a_vm_boots_and_says_so(
-    own_cache: Path, manager: Manager, said: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    full = shutil.disk_usage(own_cache)._replace(free=100 << 20)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: full)
-    record = manager.create("python")
+@contextlib.contextmanager
+def disk_of(mib: int, folder: Path) -> Iterator[None]:
+    """A file system of its own for a folder."""
+    folder.mkdir()
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount")
+    try:
+        process.run(["mount", "-t", "tmpfs", "-o", f"size={mib}m", "tmpfs", folder], timeout=10)
+    except ToolError as error:
+        pytest.skip(f"no tmpfs may be mounted here: {error}")
+    try:
+        yield
+    finally:
+        process.run(["umount", "--lazy", folder], timeout=10)
+
+
+def test_a_cache_on_another_disk_than_the_vms(own_cache: Path, manager: Manager, state: StatePaths) -> None:
+    with disk_of(1000, own_cache / "templates"):
+        record = manager.create("python")
+        assert shell(manager, record, "echo kept >/root/kept; cat /root/kept") == "kept\n"
+        (base,) = state.disks.glob("template-*.raw")
+        assert base.stat().st_size == 16 << 30
+        assert base.stat().st_blocks * 512 < 200 << 20, "copied without its holes"
+    manager.stop([record.id], power_off=True)
+    assert shell(manager, manager.start(record.id), "cat /root/kept") == "kept\n", "without the template too"
+
+
+def test_without_room_for_a_template_a_vm_boots_and_says_so(own_cache: Path, manager: Manager, said: list[str]) -> None:
+    with disk_of(200, own_cache / "templates"):
+        record = manager.create("python")
+        made = [each for each in (own_cache / "templates").iterdir() if each.is_dir()]
+        assert made == [], "nothing of it stays"
     assert shell(manager, record, "echo up") == "up\n"
     assert any("no template could be made" in line and "no room" in line for line in said), said
     assert any("booting" in line for line in said)
-    assert [each for each in (own_cache / "templates").iterdir() if each.is_dir()] == [], "nothing of it stays"
 
 
 def create(root: Path, cache: Path, said: Path) -> None:
