@@ -38,6 +38,7 @@ class VmConnection:
         self._client: ShimClient | None = None
         self._session: Session | None = None
         self._opening: asyncio.Task[Session] | None = None
+        self._is_loss_untold = False
 
     @property
     def current(self) -> Session | None:
@@ -67,9 +68,16 @@ class VmConnection:
         with contextlib.suppress(EraError):
             await self.session()
 
+    def take_loss(self) -> bool:
+        """Whether a session is gone with its variables, and nobody was told; once."""
+        untold, self._is_loss_untold = self._is_loss_untold, False
+        return untold
+
     async def _open(self) -> Session:
         if self._session is not None and self._session.paused and await self._resume(self._session):
             return self._session
+        if self._session is not None and (self._session.paused or self._session.ended_unnoticed):
+            self._is_loss_untold = True
         if self._client is None or self._client.lost.done():
             session = await self._attach()
         else:

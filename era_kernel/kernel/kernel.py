@@ -117,6 +117,8 @@ class EraKernel(Kernel):
             return {"status": "ok", "user_expressions": {}}
         self._relay.begin("", cell)
         session = await self._open_session()
+        if self._vm_connection.take_loss():
+            self._relay.note("The session of before ended with its VM: this is a fresh one, without its variables.")
         content = {
             "code": code,
             "silent": cell.silent,

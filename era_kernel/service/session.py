@@ -39,8 +39,9 @@ class Session:
     """One driver process, from `start()` until it ends or `close()` is called.
 
     One request is under way at a time. Whatever ends the driver (the cell's own exit(), a kill, the VM's end, a broken
-    protocol) fails that request with an error that says so; `ended` is set from then on. A VM that is stopped with its
-    memory kept only pauses the session: `resume()` goes on with it, its variables as they were.
+    protocol) fails that request with an error that says so; `ended` is set from then on, `ended_unnoticed` if there was
+    no request to tell it to. A VM that is stopped with its memory kept only pauses the session: `resume()` goes on with
+    it, its variables as they were.
     """
 
     def __init__(self, events: SessionEvents) -> None:
@@ -52,6 +53,7 @@ class Session:
         self._waiting: tuple[str, type[Any], asyncio.Future[Any]] | None = None
         self._cells: OrderedDict[str, None] = OrderedDict()
         self._error: EraError | None = None
+        self.ended_unnoticed = False
         self._given_up: tuple[str, asyncio.Future[None]] | None = None
         self._watch: asyncio.Task[None] | None = None
 
@@ -237,9 +239,11 @@ class Session:
             self._waiting[2].set_exception(error)
 
     def _fail(self, error: EraError) -> None:
+        is_awaited = self._waiting is not None and not self._waiting[2].done()
         if self._error is None:
             self._error = error
-        if self._waiting is not None and not self._waiting[2].done():
+            self.ended_unnoticed = not is_awaited
+        if is_awaited and self._waiting is not None:
             self._waiting[2].set_exception(self._error)
 
 

@@ -50,6 +50,8 @@ def test_a_vm_that_was_powered_off_comes_back_without_them(state_dir: Path) -> N
         stop(state_dir, power_off=True)
         result = book.run("gone", timeout=60)
         assert result.error["ename"] == "NameError"
+        assert "a fresh one, without its variables" in result.text("stderr"), "it is said why"
+        assert book.run("1").text("stderr") == "", "once"
 
 
 def test_two_notebooks_find_each_its_own(state_dir: Path) -> None:
