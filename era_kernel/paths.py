@@ -31,6 +31,11 @@ class StatePaths:
     def persists(self) -> Path:
         return self.root / "persist"
 
+    @property
+    def held(self) -> Path:
+        """Records of VMs of which a launcher holds something outside their folders (`launchers/held.py`)."""
+        return self.root / "held"
+
     def vm(self, vm_id: str) -> VmPaths:
         return VmPaths(self.vms / vm_id, self.persists / vm_id)
 

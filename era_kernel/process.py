@@ -37,6 +37,7 @@ PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
     "qemu-img": "qemu-utils",
     "buildah": "buildah",
+    "krunvm": "krunvm",
     "mkfs.erofs": "erofs-utils",
     "mkfs.ext4": "e2fsprogs",
     "bwrap": "bubblewrap",

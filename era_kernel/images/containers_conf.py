@@ -132,7 +132,7 @@ def _write(file: Path, text: str) -> None:
 def policy(registries: Iterable[str]) -> str:
     """The text of policy.json: what lies in the storage, and what comes from these registries; nothing else."""
     accept = [{"type": "insecureAcceptAnything"}]
-    remote = {name: accept for name in sorted(set(registries) - {"localhost"})}
+    remote = dict.fromkeys(sorted(set(registries) - {"localhost"}), accept)
     rules = {
         "default": [{"type": "reject"}],
         "transports": {"docker": remote, "containers-storage": {"": accept}},

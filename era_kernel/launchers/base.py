@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 
+from era_kernel.errors import BootError, EraError
 from era_kernel.models import VmRecord
 from era_kernel.paths import VmPaths
 
@@ -65,3 +66,6 @@ class Launcher(Protocol):
 
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Let go of whatever the VM holds outside its folder. Nothing there is no error."""
+
+    def explain(self, error: BootError) -> EraError:
+        """What a failed boot means, where the VMM's words on the console tell; else the same error."""

@@ -13,7 +13,9 @@ AUTO = "auto"
 
 
 def _krunvm() -> Launcher:
-    raise LauncherError("The krunvm launcher is not in this version", "Use --vm-runtime qemu.")
+    from era_kernel.launchers.krunvm import KrunvmLauncher
+
+    return KrunvmLauncher()
 
 
 def _qemu() -> Launcher:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from era_kernel import process
-from era_kernel.errors import LauncherError
+from era_kernel.errors import BootError, EraError, LauncherError
 from era_kernel.images import buildah, disk, guest_kernel, initramfs
 from era_kernel.launchers import host
 from era_kernel.launchers.base import BootPlan, Probe, Report
@@ -70,6 +70,9 @@ class QemuLauncher:
 
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Nothing: all that a VM holds is in its folders."""
+
+    def explain(self, error: BootError) -> EraError:
+        return error
 
     def _verdict(self) -> Verdict:
         return probe_qemu(_agent_files)

@@ -10,7 +10,7 @@ import msgspec
 import psutil
 
 from era_kernel import process
-from era_kernel.errors import EraError, StateFolderError, VmStateError
+from era_kernel.errors import BootError, EraError, StateFolderError, VmStateError
 from era_kernel.launchers.base import Launcher
 from era_kernel.models import ProcessIdentity, Purpose, VmRecord, VmState
 from era_kernel.paths import VmPaths
@@ -32,7 +32,10 @@ def bring_up(context: Context, record: VmRecord, launcher: Launcher) -> VmRecord
     with write_errors(paths.boot_plan, StateFolderError):
         write_atomic(paths.boot_plan, msgspec.json.encode(plan))
     context.report(f"booting {record.id}")
-    started = start_shim(paths, ephemeral=record.purpose is Purpose.TEMP)
+    try:
+        started = start_shim(paths, ephemeral=record.purpose is Purpose.TEMP)
+    except BootError as error:
+        raise launcher.explain(error) from error
     try:
         return context.repository.update(record.id, state=VmState.READY, shim=started.shim, vmm=started.vmm)
     except BaseException:

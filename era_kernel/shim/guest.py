@@ -25,12 +25,14 @@ BOOT_ATTEMPTS = 2
 RESUME_TIMEOUT = 20.0
 STATUS_WAIT = 1.0
 HALF_FRAME_TIMEOUT = 30.0
+WORDS_LIMIT = 4096
 _HANDSHAKE = (FrameType.HELLO, FrameType.RESUME)
 
 
 class GuestLink(asyncio.Protocol):
     """The connection to one guest's agent.
 
+    `words` is what came in place of the agent's HELLO, such as a VMM's complaint on its stdout.
     Frames other than the handshake's go to `on_frame`; `lost` resolves to the reason when the stream ends, by the
     guest's or the VMM's end, or because the guest broke the protocol.
     """
@@ -41,6 +43,7 @@ class GuestLink(asyncio.Protocol):
         self.resumed: asyncio.Future[bytes] = loop.create_future()
         self.lost: asyncio.Future[str] = loop.create_future()
         self.on_frame: Callable[[Frame], None] | None = None
+        self.words = b""
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
         self._deadline: asyncio.TimerHandle | None = None
@@ -54,6 +57,8 @@ class GuestLink(asyncio.Protocol):
             for frame in self._reader.feed(data):
                 self._take(frame)
         except ProtocolError as error:
+            if not self.hello.done():
+                self.words = data[:WORDS_LIMIT]
             self._give_up(f"The guest broke the protocol: {error.message}")
         self._watch_half_frame()
 
@@ -120,6 +125,7 @@ async def boot(plan: BootPlan, console: ConsoleLog) -> Guest:
 
 async def _boot_once(plan: BootPlan, console: ConsoleLog) -> Guest:
     vmm = Vmm(plan, console)
+    link: GuestLink | None = None
     try:
         _, link = await asyncio.get_running_loop().create_connection(GuestLink, sock=vmm.stream)
         hello = await _answer(link, vmm, link.hello, plan.boot_timeout, "answer")
@@ -128,6 +134,8 @@ async def _boot_once(plan: BootPlan, console: ConsoleLog) -> Guest:
         await _resume(plan, vmm, link)
     except (BootError, ProtocolError) as error:
         await vmm.kill()
+        if link is not None and link.words:
+            console.write(link.words)
         raise BootError(f"{plan.vm_id} did not come up: {error.message}", _REMEDY, console.tail()) from error
     except BaseException:
         await vmm.kill()

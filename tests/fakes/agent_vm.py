@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from era_kernel.errors import BootError, EraError
 from era_kernel.launchers import choose
 from era_kernel.launchers.base import BootPlan, Probe, Report
 from era_kernel.models import VmRecord
@@ -46,6 +47,9 @@ class AgentLauncher:
 
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Nothing is held outside the folders."""
+
+    def explain(self, error: BootError) -> EraError:
+        return error
 
 
 def install(launcher: AgentLauncher, patch: pytest.MonkeyPatch) -> None:
