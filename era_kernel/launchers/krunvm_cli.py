@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from era_kernel.errors import EraError, ImageError, LauncherError, ToolFailedError, VmStateError
@@ -196,20 +196,13 @@ def is_gone(error: ToolFailedError) -> bool:
 
 
 def explain(error: ToolFailedError) -> EraError:
-    """The error of ours that a failed krunvm means; the same error when it said nothing that we know."""
-    return complaint(error.output) or error
+    """The error of ours that a failed krunvm means; the same error when it said nothing that we know.
 
-
-def looks_like_echo(stream: bytes, sent: bytes) -> bool:
-    """Whether the guest's stream gives back what was sent to it: a console with echo, as before libkrun 1.7."""
-    return bool(sent) and sent.replace(b"\n", b"\r\n")[:16] in stream[:4096]
-
-
-UNCLEAN = LauncherError(
-    "This libkrun's streams are not clean: it gives the guest a console instead of pipes",
-    "Install libkrun 1.7 or newer. QEMU serves meanwhile.",
-)
-
-
-def names(vms: Iterable[KrunVm]) -> set[str]:
-    return {vm.name for vm in vms}
+    Of a buildah that failed under it, what buildah itself said last, on stderr, tells more.
+    """
+    known = complaint(error.output)
+    if isinstance(known, ImageError):
+        last = "".join(char for char in error.output.splitlines()[-1] if char.isprintable())[:300]
+        if not last.startswith("buildah returned an error"):
+            return ImageError(f"buildah failed under krunvm: {last}", known.remedy)
+    return known or error

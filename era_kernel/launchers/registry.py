@@ -1,6 +1,6 @@
 """Which launchers there are: ours, and those that installed packages add by entry points.
 
-Their group is `era_kernel.launchers`; an entry point's name is the runtime's (`--vm-runtime NAME`), its object a class or
+Their group is `era_kernel.launchers`; an entry point has the runtime's name (`--vm-runtime NAME`) and means a class or
 function that takes nothing and gives a Launcher (base.py). CONTRIBUTING.md has an example of 40 lines. Ours come first
 and cannot be replaced; `auto` tries all in the order of `names()`.
 """
