@@ -13,7 +13,9 @@ EraError
 │   ├── ToolMissingError     is not installed
 │   └── ToolFailedError      failed, or took too long
 ├── LauncherError            no launcher works, or the one asked for does not
+├── HostMemoryError          the host has not the memory that a VM may take
 ├── BootError                a VM did not come up; carries the console's tail
+│   └── SnapshotError        it did not come up from a saved state
 ├── VmLostError              a VM, or the process that holds it, went away while in use
 ├── ProtocolError            bytes from a guest or a shim that break the protocol
 └── DriverError              a language driver ended or broke its protocol
@@ -112,6 +114,10 @@ class LauncherError(EraError):
     """No launcher can run a guest here, or the one asked for cannot."""
 
 
+class HostMemoryError(EraError):
+    """The host has less memory to give than a VM may take."""
+
+
 class BootError(EraError):
     """A VM did not come up. `console` is the tail of what its kernel printed, '' where it printed nothing."""
 
@@ -121,6 +127,10 @@ class BootError(EraError):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return type(self), (self.message, self.remedy, self.console)
+
+
+class SnapshotError(BootError):
+    """A saved state of a guest cannot be used: it is damaged, or the VMM did not take it up."""
 
 
 class VmLostError(EraError):

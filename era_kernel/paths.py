@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
-
-import platformdirs
+from typing import NamedTuple
 
 from era_kernel.errors import StateFolderError
 
 SYSTEM_STATE = Path("/var/lib/agent")
 
 
-@dataclass(frozen=True)
-class StatePaths:
+class StatePaths(NamedTuple):
     """The layout of a state folder; nothing in it is readable by other users."""
 
     root: Path
@@ -36,12 +33,16 @@ class StatePaths:
         """Records of VMs of which a launcher holds something outside their folders (`launchers/held.py`)."""
         return self.root / "held"
 
+    @property
+    def disks(self) -> Path:
+        """What all VMs' disks are overlays on. Without it they are lost, so it is no part of the cache."""
+        return self.root / "disks"
+
     def vm(self, vm_id: str) -> VmPaths:
         return VmPaths(self.vms / vm_id, self.persists / vm_id)
 
 
-@dataclass(frozen=True)
-class VmPaths:
+class VmPaths(NamedTuple):
     """The files of one VM. `persist` outlives `era vm clean --keep-persist`."""
 
     folder: Path
@@ -71,8 +72,17 @@ class VmPaths:
 
     @property
     def bases(self) -> Path:
-        """What all VMs' disks are overlays on. Without it they are lost, so it is no part of the cache."""
+        """The state folder's `disks`."""
         return self.folder.parents[1] / "disks"
+
+    @property
+    def snapshot(self) -> Path:
+        """The guest's state as it was when the VM was stopped. Of no use without `snapshot_record`."""
+        return self.folder / "snapshot.state"
+
+    @property
+    def snapshot_record(self) -> Path:
+        return self.folder / "snapshot.json"
 
     @property
     def shim_log(self) -> Path:
@@ -132,4 +142,6 @@ def cache_root() -> Path:
     """The cache folder: `ERA_CACHE_DIR`, else `era_kernel` under the user's cache folder. Safe to delete."""
     if explicit := os.environ.get("ERA_CACHE_DIR"):
         return Path(explicit).expanduser().absolute()
+    import platformdirs
+
     return platformdirs.user_cache_path("era_kernel")

@@ -11,17 +11,13 @@ import logging
 import os
 import select
 import shlex
-import shutil
 import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO
-
-import psutil
+from typing import IO, NamedTuple
 
 from era_kernel.errors import ToolFailedError, ToolMissingError
 from era_kernel.models import ProcessIdentity
@@ -53,8 +49,7 @@ PACKAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Completed:
+class Completed(NamedTuple):
     """A program that ended with status 0: what it wrote, decoded with replacement."""
 
     stdout: str
@@ -63,11 +58,17 @@ class Completed:
 
 def find_tool(name: str) -> str:
     """The absolute path of a program; ToolMissingError names the package that holds it."""
+    import shutil
+
     path = shutil.which(name)
     if path is None:
-        package = PACKAGES.get(name, name)
-        raise ToolMissingError(f"{name} is not installed", f"Install the package {package}, then try again.")
+        raise _missing(name)
     return path
+
+
+def _missing(name: str) -> ToolMissingError:
+    package = PACKAGES.get(name, name)
+    return ToolMissingError(f"{name} is not installed", f"Install the package {package}, then try again.")
 
 
 def run(
@@ -145,6 +146,8 @@ def boot_id() -> str:
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
     except OSError:
+        import psutil
+
         return f"boot-{psutil.boot_time():.0f}"
 
 
@@ -155,12 +158,24 @@ def identify(pid: int) -> ProcessIdentity:
 
 def _start_time(pid: int) -> float:
     """When a process started: on Linux in seconds since boot, which a step of the clock does not change (proc(5))."""
+    if HAS_PROC:
+        return int(_stat(pid)[19]) / os.sysconf("SC_CLK_TCK")
+    import psutil
+
     try:
-        if HAS_PROC:
-            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-            return int(fields[19]) / os.sysconf("SC_CLK_TCK")
         return psutil.Process(pid).create_time()
-    except (FileNotFoundError, psutil.NoSuchProcess) as error:
+    except psutil.NoSuchProcess as error:
+        raise ProcessLookupError(pid) from error
+
+
+def _stat(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat from the third on, its state. ProcessLookupError.
+
+    Not psutil's, which takes 13 ms and 2 MiB to import: every shim would have it.
+    """
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError) as error:
         raise ProcessLookupError(pid) from error
 
 
@@ -168,6 +183,13 @@ def is_alive(identity: ProcessIdentity | None) -> bool:
     """Whether just this process still runs; a zombie has ended."""
     if identity is None or not _is_same(identity):
         return False
+    if HAS_PROC:
+        try:
+            return _stat(identity.pid)[0] not in (b"Z", b"X")
+        except ProcessLookupError:
+            return False
+    import psutil
+
     try:
         return bool(psutil.Process(identity.pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -227,16 +249,28 @@ def end(identity: ProcessIdentity, *, grace: float = 2.0, kill_wait: float = 5.0
 
 
 def start_piped(
-    argv: Sequence[str], *, env: Mapping[str, str], stream: socket.socket, stderr: int
+    argv: Sequence[str], *, env: Mapping[str, str], stream: socket.socket, stderr: int, pass_fds: Sequence[int] = ()
 ) -> subprocess.Popen[bytes]:
     """Start a program whose stdin and stdout are `stream` and whose stderr is the fd `stderr`.
 
-    A session of its own, so that a signal for our process group does not reach it.
+    It gets the fds `pass_fds` under their own numbers. A session of its own, so that a signal for our process group
+    does not reach it.
     """
-    command = [find_tool(argv[0]), *argv[1:]]
-    log.debug("start %s", shlex.join(command))
+    log.debug("start %s", shlex.join(argv))
     fd = stream.fileno()
-    return subprocess.Popen(command, stdin=fd, stdout=fd, stderr=stderr, env=dict(env), start_new_session=True, cwd="/")
+    try:
+        return subprocess.Popen(
+            argv,
+            stdin=fd,
+            stdout=fd,
+            stderr=stderr,
+            env=dict(env),
+            start_new_session=True,
+            pass_fds=pass_fds,
+            cwd="/",
+        )
+    except FileNotFoundError as error:
+        raise _missing(argv[0]) from error
 
 
 def run_bytes(argv: Sequence[str], input: bytes, *, timeout: float) -> bytes:

@@ -24,7 +24,7 @@ install_packages "${packages[@]}"
 fingerprint=$({
   python3 -c 'import sys; print(sys.version, sys.executable)'
   echo "$PWD $extras"
-  cat pyproject.toml setup_scripts/hatch_build.py era_kernel/guest/build.py era_kernel/guest/agent/*
+  cat pyproject.toml setup_scripts/hatch_build.py era_kernel/guest/build.py era_kernel/guest/agent/* era_kernel/launchers/preload.py era_kernel/launchers/*.c
 } | sha256sum)
 if [ "$(cat "$venv/era-fingerprint" 2>/dev/null)" != "$fingerprint" ]; then
   step "making $venv" "delete $venv and try again" python3 -m venv "$venv"

@@ -14,6 +14,8 @@ import click
 from era_kernel import __version__
 from era_kernel.cli import parameters
 from era_kernel.cli.options import (
+    CacheListOptions,
+    CachePruneOptions,
     CleanOptions,
     CreateOptions,
     DoctorOptions,
@@ -21,6 +23,7 @@ from era_kernel.cli.options import (
     InstallOptions,
     ListOptions,
     MachineOptions,
+    StopOptions,
     TempOptions,
     select,
 )
@@ -172,12 +175,13 @@ def start(vm_ids: tuple[str, ...], everything: bool) -> int:
 
 @vm.command()
 @parameters.selection
+@click.option("--power-off", is_flag=True, help="Shut the guest down: its memory is not kept.")
 @parameters.anywhere
-def stop(vm_ids: tuple[str, ...], everything: bool) -> int:
-    """Power VMs off. Their disks are kept."""
+def stop(vm_ids: tuple[str, ...], everything: bool, power_off: bool) -> int:
+    """Stop VMs. Their disks are kept, and their memory: `start` brings sessions back as they were."""
     from era_kernel.cli import vm as handlers
 
-    return _manage(handlers.stop, select(vm_ids, everything))
+    return _manage(handlers.stop, StopOptions(select(vm_ids, everything), power_off))
 
 
 @vm.command()
@@ -227,6 +231,33 @@ def temp(command: str, timeout: float, **machine: Any) -> int:
     from era_kernel.cli import vm as handlers
 
     return _manage(handlers.temp, TempOptions(MachineOptions(**machine), command, timeout))
+
+
+@era.group()
+@parameters.anywhere
+def cache() -> None:
+    """What was made once to start VMs quickly, and can be made again."""
+
+
+@cache.command("list")
+@click.option("--json", is_flag=True, help="One JSON array.")
+@parameters.anywhere
+def list_cache(json: bool) -> int:
+    """List templates and unused image disks, the least recently used first."""
+    from era_kernel.cli import cache as handlers
+
+    return _manage(handlers.list_cache, CacheListOptions(json))
+
+
+@cache.command()
+@click.option("--all", "everything", is_flag=True, help="Remove all of it.")
+@click.option("--max-size", type=parameters.Size(), default="10G", show_default=True, help="What may stay: 500M, 10G.")
+@parameters.anywhere
+def prune(everything: bool, max_size: int) -> int:
+    """Remove what was used least recently until the rest is small enough."""
+    from era_kernel.cli import cache as handlers
+
+    return _manage(handlers.prune, CachePruneOptions(max_size, everything))
 
 
 @era.command()

@@ -65,6 +65,25 @@ class TempOptions:
 
 
 @dataclass(frozen=True)
+class StopOptions:
+    selection: Selection
+    power_off: bool = False
+
+
+@dataclass(frozen=True)
+class CacheListOptions:
+    json: bool = False
+
+
+@dataclass(frozen=True)
+class CachePruneOptions:
+    """`max_size` in bytes; `everything`: nothing stays."""
+
+    max_size: int
+    everything: bool = False
+
+
+@dataclass(frozen=True)
 class DoctorOptions:
     json: bool = False
 

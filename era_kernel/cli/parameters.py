@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.core import ParameterSource
 
+_SHIFT = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 Decorator = Callable[[CommandT], CommandT]
 
@@ -27,6 +29,18 @@ class Seconds(click.ParamType[float]):
         if not 0 < seconds < math.inf:
             self.fail(f"{value!r} is no number of seconds above 0.", param, ctx)
         return seconds
+
+
+class Size(click.ParamType[int]):
+    """An amount of storage: a number of bytes, or of KiB, MiB, GiB or TiB with a K, M, G or T behind it."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        found = re.fullmatch(r"(\d{1,12})([KMGT]?)(i?B)?", str(value).strip(), re.IGNORECASE)
+        if found is None:
+            self.fail(f"{value!r} is no size such as 500M or 10G.", param, ctx)
+        return int(found[1]) << _SHIFT[found[2].upper()]
 
 
 def _together(*options: Decorator[Any]) -> Decorator[Any]:

@@ -6,7 +6,15 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from era_kernel.cli.options import CleanOptions, CreateOptions, ExecOptions, ListOptions, Selection, TempOptions
+from era_kernel.cli.options import (
+    CleanOptions,
+    CreateOptions,
+    ExecOptions,
+    ListOptions,
+    Selection,
+    StopOptions,
+    TempOptions,
+)
 from era_kernel.cli.output import Console
 from era_kernel.errors import EraError
 from era_kernel.models import ExecResult, VmState
@@ -23,6 +31,7 @@ COLUMNS = (
     "Used(MiB)",
     "Network",
     "Persist",
+    "Snapshot",
     "Created",
     "Last Run",
 )
@@ -51,9 +60,10 @@ def start(manager: Manager, options: Selection, console: Console) -> int:
     return _each_done(map(_attempt(manager.start), ids), "started", "No VMs to start.", console)
 
 
-def stop(manager: Manager, options: Selection, console: Console) -> int:
-    """Power VMs off; their disks stay."""
-    return _each_done(_pairs(manager.stop(options.ids)), "stopped", "No VMs to stop.", console)
+def stop(manager: Manager, options: StopOptions, console: Console) -> int:
+    """Stop VMs; their disks stay, and their memory unless they are powered off."""
+    outcomes = manager.stop(options.selection.ids, power_off=options.power_off)
+    return _each_done(_pairs(outcomes), "stopped", "No VMs to stop.", console)
 
 
 def clean(manager: Manager, options: CleanOptions, console: Console) -> int:
@@ -134,6 +144,7 @@ def fields(view: VmView) -> dict[str, Any]:
         "last_run": _iso(record.last_run) if record.last_run else None,
         "mem_used": view.mem_used,
         "uptime": view.uptime,
+        "snapshot": view.snapshot,
         "shim": msgspec.to_builtins(record.shim),
         "vmm": msgspec.to_builtins(record.vmm),
     }
@@ -151,6 +162,7 @@ def row(view: VmView) -> tuple[str, ...]:
         "-" if view.mem_used is None else str(view.mem_used),
         spec.network.value,
         "yes" if spec.persist else "no",
+        "yes" if view.snapshot else "no",
         _local(record.created),
         _local(record.last_run) if record.last_run else "never",
     )

@@ -62,7 +62,7 @@ def make_disk(target: Path, size_gib: int, bases: Path) -> None:
     new = target.with_name(f".{target.name}.new")
     try:
         try:
-            _run_tool(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(base), str(new)], target)
+            run_tool(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", str(base), str(new)], target)
             publish(new, target)
         finally:
             new.unlink(missing_ok=True)
@@ -70,7 +70,7 @@ def make_disk(target: Path, size_gib: int, bases: Path) -> None:
         raise making_error(target, error) from error
 
 
-def _run_tool(command: list[str], target: Path) -> None:
+def run_tool(command: list[str], target: Path) -> None:
     """A program that makes a disk. Raises OSError for a full disk, else ImageError."""
     try:
         process.run(command, timeout=FORMAT_TIMEOUT)
@@ -90,11 +90,20 @@ def _formatted(size_gib: int, bases: Path) -> Path:
         with making(target) as place:
             if place is not None:
                 place.mkdir()
-                raw = place / f"{uuid.uuid4()}.raw"
-                with raw.open("wb") as file:
-                    os.truncate(file.fileno(), size_gib << 30)
-                _run_tool(format_command(raw), target)
+                format_disk(place / f"{uuid.uuid4()}.raw", size_gib)
     return next(target.glob("*.raw"))
+
+
+def make_sparse(file: Path, size: int) -> None:
+    """A file of `size` bytes, none of which is on the host's disk yet."""
+    with file.open("xb") as made:
+        os.truncate(made.fileno(), size)
+
+
+def format_disk(file: Path, size_gib: int) -> None:
+    """An empty ext4 in a sparse file, which must not be there. Raises OSError for a full disk, else ImageError."""
+    make_sparse(file, size_gib << 30)
+    run_tool(format_command(file), file)
 
 
 def format_command(file: Path) -> list[str]:

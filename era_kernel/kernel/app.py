@@ -6,9 +6,11 @@ from typing import Any
 
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import Session
-from traitlets import Dict
+from traitlets import Dict, Instance, default
 
+from era_kernel.kernel.headstart import HeadStart
 from era_kernel.kernel.kernel import EraKernel
+from era_kernel.kernel.packing import pack
 
 DEFAULT_HIGH_WATER_MARK = 1000
 """ZMQ's own, for the sockets that come after IOPub."""
@@ -34,6 +36,12 @@ class EraKernelApp(IPKernelApp):
     kernel_class = EraKernel
     subcommands = Dict()
     outstream_class = None
+    head_start = Instance(HeadStart, allow_none=True)
+    listeners: Dict[int, Any] = Dict(help="Sockets that listen already, by port.")
+
+    @default("session")
+    def _packing_session(self) -> Session:
+        return Session(parent=self, packer=f"{pack.__module__}.{pack.__name__}")
 
     def init_profile_dir(self) -> None:
         """No IPython profile: nothing of it applies, and reading it costs time."""
@@ -50,6 +58,14 @@ class EraKernelApp(IPKernelApp):
 
     def init_pdb(self) -> None:
         """There is nothing to debug on the host."""
+
+    def _bind_socket(self, s: Any, port: int) -> int:
+        """See listen_early()."""
+        listener = self.listeners.pop(port, None)
+        if listener is not None:
+            s.use_fd = listener.detach()
+        bound: int = super()._bind_socket(s, port)
+        return bound
 
     def init_iopub(self, context: Any) -> None:
         """IOPub without a high-water mark: with ZMQ's 1,000 a slow client silently loses messages, even `idle`."""

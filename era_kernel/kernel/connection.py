@@ -8,7 +8,9 @@ import logging
 from collections.abc import Callable
 
 from era_kernel.errors import EraError, VmLostError
+from era_kernel.kernel.headstart import HeadStart
 from era_kernel.languages import LanguageSpec
+from era_kernel.service.dial import bring_up, dial_driver
 from era_kernel.service.session import Session, SessionEvents
 from era_kernel.shim.client import ShimClient
 
@@ -21,20 +23,28 @@ class VmConnection:
     """Gives the kernel its session. `vm_id` '' means the language's own VM, which all its notebooks share."""
 
     def __init__(
-        self, language: LanguageSpec, vm_id: str, events: SessionEvents, report: Callable[[str], None]
+        self,
+        language: LanguageSpec,
+        vm_id: str,
+        events: SessionEvents,
+        report: Callable[[str], None],
+        head_start: HeadStart | None = None,
     ) -> None:
         self._language = language
         self._vm_id = vm_id
         self._events = events
         self._report = report
+        self._head_start = head_start
         self._client: ShimClient | None = None
         self._session: Session | None = None
         self._opening: asyncio.Task[Session] | None = None
+        self._is_loss_untold = False
 
     @property
     def current(self) -> Session | None:
-        """The session, if there is one that has not ended."""
-        return None if self._session is None or self._session.ended else self._session
+        """The session, if there is one that has not ended and is not paused."""
+        session = self._session
+        return None if session is None or session.ended or session.paused else session
 
     async def session(self) -> Session:
         """The session, opened when there is none. Raises EraError.
@@ -58,33 +68,60 @@ class VmConnection:
         with contextlib.suppress(EraError):
             await self.session()
 
+    def take_loss(self) -> bool:
+        """Whether a session is gone with its variables, and nobody was told; once."""
+        untold, self._is_loss_untold = self._is_loss_untold, False
+        return untold
+
     async def _open(self) -> Session:
+        if self._session is not None and self._session.paused and await self._resume(self._session):
+            return self._session
+        if self._session is not None and (self._session.paused or self._session.ended_unnoticed):
+            self._is_loss_untold = True
         if self._client is None or self._client.lost.done():
-            self._client = await self._attach()
-        self._session = await Session.open(self._client, self._language, self._events)
-        return self._session
+            session = await self._attach()
+        else:
+            session = await Session.start(self._client, self._language, self._events)
+            await session.wait_ready()
+        self._session = session
+        return session
 
-    async def _attach(self) -> ShimClient:
-        from era_kernel.paths import open_state
+    async def _resume(self, session: Session) -> bool:
+        """Bring up the VM that was stopped with the session in it; whether the session goes on."""
+        try:
+            paths = await asyncio.to_thread(bring_up, self._language, session.vm_id, self._reporter())
+            self._client = await session.resume(paths)
+        except EraError as error:
+            log.info("the session does not go on: %s", error)
+            return False
+        return not session.ended
 
-        state = await asyncio.to_thread(open_state)
+    def _reporter(self) -> Callable[[str], None]:
+        """Progress from whichever thread, told on this loop."""
         loop = asyncio.get_running_loop()
 
         def report(line: str) -> None:
             loop.call_soon_threadsafe(self._report, line)
 
-        def bring_up() -> str:
-            from era_kernel.service.manager import Manager
+        return report
 
-            manager = Manager(state, report=report)
-            if self._vm_id:
-                return manager.start(self._vm_id).id
-            return manager.kernel_vm(self._language.name).id
-
-        vm_id = await asyncio.to_thread(bring_up)
-        log.info("attaching to %s", vm_id)
+    async def _attach(self) -> Session:
         try:
-            return await ShimClient.connect(state.vm(vm_id))
-        except VmLostError:  # its shim was just dying: its socket goes a moment before its lock
+            return await self._dial()
+        except VmLostError:  # it was just going down: then its shim still takes calls
             await asyncio.sleep(RETRY_SECONDS)
-            return await ShimClient.connect(state.vm(await asyncio.to_thread(bring_up)))
+            return await self._dial()
+
+    async def _dial(self) -> Session:
+        """A new connection and a driver; the first time those that the head start brings."""
+        report = self._reporter()
+        begun = self._head_start and self._head_start.take(self._language, self._vm_id, report)
+        self._head_start = None
+        if begun:
+            dialed = await asyncio.wrap_future(begun)
+        else:
+            dialed = await asyncio.to_thread(dial_driver, self._language, self._vm_id, report)
+        log.info("attaching to %s", dialed.paths.folder.name)
+        self._client, session = await Session.take_over(dialed, self._events)
+        await session.wait_ready()
+        return session

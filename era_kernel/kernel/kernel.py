@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ipykernel.kernelbase import Kernel
-from traitlets import Unicode
+from traitlets import Float, Unicode
 
 from era_kernel import __version__
 from era_kernel.errors import BootError, EraError
@@ -22,7 +22,7 @@ from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.protocol import driver
 from era_kernel.service.session import Session
 
-SHUTDOWN_FLUSH = 0.05
+SHUTDOWN_FLUSH = 0.01
 SLOW_START = 15.0
 PROTOCOL_VERSION = "5.4"
 
@@ -36,12 +36,15 @@ class EraKernel(Kernel):
 
     language = Unicode("python", help="The language of the cells.").tag(config=True)
     vm = Unicode("", help="The id of the VM to use; by default the language's own.").tag(config=True)
+    # The base class sleeps before each reply, for output that another thread has yet to send. Ours was sent before.
+    _execute_sleep = Float(0.0)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._spec: LanguageSpec = find_language(self.language)
         self._relay = OutputRelay(self._publish, self._ask_input)
-        self._vm_connection = VmConnection(self._spec, self.vm, self._relay, self._progress)
+        head_start = getattr(self.parent, "head_start", None)
+        self._vm_connection = VmConnection(self._spec, self.vm, self._relay, self._progress, head_start)
         self._history = History()
         self._waiting: asyncio.Task[Session] | None = None
         self._waiting_since = 0.0
@@ -114,6 +117,8 @@ class EraKernel(Kernel):
             return {"status": "ok", "user_expressions": {}}
         self._relay.begin("", cell)
         session = await self._open_session()
+        if self._vm_connection.take_loss():
+            self._relay.note("The session of before ended with its VM: this is a fresh one, without its variables.")
         content = {
             "code": code,
             "silent": cell.silent,

@@ -10,6 +10,7 @@ PYTHON = LanguageSpec(
     public_image="docker.io/library/python:3.11-slim",
     local_image="localhost/era/python",
     driver=("python3", "-I", "/.era/drivers/python/driver.py"),
+    warm=("python3", "-I", "/.era/drivers/python/driver.py", "--warm"),
     hello="python3 -c \"print('hello world')\"",
     file_extension=".py",
     mimetype="text/x-python",

@@ -10,7 +10,8 @@ class LanguageSpec:
     """A language: its names, its images, how its driver is started in the guest, how front ends show it.
 
     `local_image` is what `setup_scripts/images/debian.sh NAME` builds and is taken when it is there, `public_image` is
-    the original agent's. `driver` is the guest command line of the driver, `hello` a shell command.
+    the original agent's. `driver` is the guest command line of the driver, `warm` that of
+    the zygote which forks drivers that are ready to run, empty where there is none, `hello` a shell command.
     """
 
     name: str
@@ -20,6 +21,7 @@ class LanguageSpec:
     public_image: str
     local_image: str
     driver: tuple[str, ...]
+    warm: tuple[str, ...]
     hello: str
     file_extension: str
     mimetype: str

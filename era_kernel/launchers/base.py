@@ -7,6 +7,7 @@ of its own, the shim needs no launcher, and command lines are tested without a V
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -31,6 +32,27 @@ class Probe(msgspec.Struct, frozen=True):
     remedy: str = ""
 
 
+MONITOR_FD = "@monitor-fd@"
+"""Stands in a BootPlan's argv for the number of the fd that its monitor (QMP) speaks on."""
+
+
+TEMPLATE_RAM = "ram"
+TEMPLATE_DISK = "disk.raw"
+
+
+class Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The saved state of a running guest, which a VMM takes up instead of booting.
+
+    `state` is QEMU's migration stream. It holds the guest's memory too, unless that is apart in the file `ram`, which
+    the VMM then maps privately. With `once`, a file that is removed before the guest runs on: a state whose disk goes
+    on must not be taken up again.
+    """
+
+    state: str
+    ram: str | None = None
+    once: str | None = None
+
+
 class BootPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that a shim needs to start a VM; written to the VM's folder as JSON.
 
@@ -38,6 +60,10 @@ class BootPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     there too, and its end of file tells that nothing of the VMM is left, which is some ms after its process has ended.
     What is read from it is kept in `console`. `boot_timeout` in seconds, from start to the agent's HELLO; a boot that
     misses it is tried once more.
+
+    `warm` is the guest command line of the language's zygote ('no arguments': it has none). `monitor`: argv has a
+    MONITOR_FD, so that the VM's state can be saved and, with `saved`, taken up. `fingerprint` names all that a saved
+    state depends on: it is of use to a plan with the same one only.
     """
 
     vm_id: str
@@ -45,6 +71,10 @@ class BootPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: dict[str, str]
     console: str
     boot_timeout: float
+    warm: tuple[str, ...] = ()
+    monitor: bool = False
+    fingerprint: str = ""
+    saved: Saved | None = None
 
 
 class Launcher(Protocol):
@@ -61,8 +91,17 @@ class Launcher(Protocol):
     def prepare(self, record: VmRecord, paths: VmPaths, report: Report) -> None:
         """Make what the VM needs to boot (disks); nothing where it is made already. ImageError, ToolError."""
 
-    def plan(self, record: VmRecord, paths: VmPaths) -> BootPlan:
-        """The command line that boots a prepared VM."""
+    def plan(self, record: VmRecord, paths: VmPaths, saved: Saved | None = None) -> BootPlan:
+        """The command line that boots a prepared VM, or that takes up a saved state of it."""
+
+    def fingerprint(self, record: VmRecord) -> str | None:
+        """The fingerprint that this VM's plans have, whatever its id; None from a launcher that saves no states."""
+
+    def template_plan(self, record: VmRecord, folder: Path, report: Report) -> BootPlan:
+        """How a template for VMs like `record` is booted, once per fingerprint.
+
+        Makes the guest's memory, the file TEMPLATE_RAM, and its disk, the raw file TEMPLATE_DISK, in `folder`.
+        """
 
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Let go of whatever the VM holds outside its folder. Nothing there is no error."""

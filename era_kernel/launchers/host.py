@@ -82,6 +82,13 @@ def names_outside_server(resolv_conf: str) -> bool:
     return any(":" not in server and not server.startswith("127.") for server in servers)
 
 
+def cpu_model() -> str:
+    """The processor as the guest sees it under KVM: its name and features."""
+    lines = _CPUINFO.read_text().splitlines()
+    found = {key.strip(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
+    return f"{found.get('model name', '')} {found.get('flags', '')}"
+
+
 def tsc_khz(cpuinfo: str | None = None) -> int | None:
     """The frequency of the host's TSC in kHz, from /proc/cpuinfo; None where it does not tell.
 

@@ -16,6 +16,7 @@ JAIL_UID = 65534
 """Whom QEMU runs as when we are root; the VM's disks belong to it."""
 
 _NAMESPACES = ("--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try")
+_PRELOAD = "/era/preload.so"
 _SYSTEM = ("/usr", "/lib", "/lib64")
 _SETUP_CAPABILITIES = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 """What setpriv needs to become nobody, and drops on the way."""
@@ -51,12 +52,16 @@ class JailNetwork:
 
 @dataclass(frozen=True)
 class Jail:
-    """`root`: we are root, so that QEMU has to become somebody else. `network` None: no network at all."""
+    """`root`: we are root, so that QEMU has to become somebody else. `network` None: no network at all.
+
+    `preload` is a library that is loaded into what runs in the jail.
+    """
 
     tools: Tools
     root: bool
     binds: tuple[Bind, ...]
     network: JailNetwork | None = None
+    preload: Path | None = None
 
 
 def jail_argv(jail: Jail, command: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,6 +75,7 @@ def jail_argv(jail: Jail, command: tuple[str, ...]) -> tuple[str, ...]:
         *_namespaces(jail),
         *("--die-with-parent", "--new-session", "--clearenv", "--hostname", "era", "--cap-drop", "ALL"),
         *_mounts(jail),
+        *(("--setenv", "LD_PRELOAD", _PRELOAD) if jail.preload else ()),
         *("--chdir", "/", "--"),
         *(_become_nobody(jail.tools.setpriv) if jail.root else ()),
         *(_own_network(jail.tools) if jail.network else ()),
@@ -90,6 +96,8 @@ def _mounts(jail: Jail) -> list[str]:
         Bind(Path("/dev/urandom"), "/dev/urandom", device=True),
         *jail.binds,
     ]
+    if jail.preload:
+        binds.append(Bind(jail.preload, _PRELOAD))
     argv: list[str] = []
     for capability in _SETUP_CAPABILITIES if jail.root else ():
         argv += ("--cap-add", capability)

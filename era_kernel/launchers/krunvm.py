@@ -22,7 +22,7 @@ from era_kernel.images.containers_conf import ContainersFiles, storage_folders
 from era_kernel.images.prepared import AGENT, prepared_image
 from era_kernel.launchers import held
 from era_kernel.launchers import krunvm_cli as cli
-from era_kernel.launchers.base import BootPlan, Probe, Report
+from era_kernel.launchers.base import BootPlan, Probe, Report, Saved
 from era_kernel.launchers.host import KVM
 from era_kernel.launchers.krunvm_jail import KrunvmView, view_argv
 from era_kernel.models import Network, VmRecord
@@ -76,7 +76,7 @@ class KrunvmLauncher:
                     "krunvm said that it made the VM, and does not list it", "`krunvm list` tells more."
                 )
 
-    def plan(self, record: VmRecord, paths: VmPaths) -> BootPlan:
+    def plan(self, record: VmRecord, paths: VmPaths, saved: Saved | None = None) -> BootPlan:
         check_network(record.spec.network)
         host = Krunvm(state_of(paths).root)
         return BootPlan(
@@ -86,6 +86,13 @@ class KrunvmLauncher:
             console=str(paths.console),
             boot_timeout=BOOT_SECONDS,
         )
+
+    def fingerprint(self, record: VmRecord) -> str | None:
+        """libkrun saves no states."""
+        return None
+
+    def template_plan(self, record: VmRecord, folder: Path, report: Report) -> BootPlan:
+        raise LauncherError("krunvm makes no templates", "Use --vm-runtime qemu.")
 
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         state = state_of(paths)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from era_kernel.launchers.base import MONITOR_FD
 from era_kernel.launchers.jail import Bind
 from era_kernel.models import Network
 
@@ -18,6 +19,7 @@ _FOLDER = "/era"
 _KERNEL = f"{_FOLDER}/kernel"
 _INITRAMFS = f"{_FOLDER}/initramfs"
 _IMAGE = f"{_FOLDER}/image"
+_RAM = f"{_FOLDER}/ram"
 
 _TRANSLATION_CACHE = 256
 """MiB of TCG's code cache. QEMU's default, 1 GiB, is more than most guests' memory and fills as they run."""
@@ -32,10 +34,21 @@ class Accelerator(StrEnum):
 
 @dataclass(frozen=True)
 class Overlay:
-    """A writable disk: a qcow2 `file` over the raw `backing`, which is shared and never written."""
+    """A writable disk: a qcow2 `file` over the raw `backing`, which is shared and never written.
+
+    Without `backing`, `file` itself is raw.
+    """
 
     file: Path
-    backing: Path
+    backing: Path | None
+
+
+@dataclass(frozen=True)
+class Ram:
+    """The guest's memory: nobody's but this VMM's, or a `file`, mapped privately or, with `shared`, written through."""
+
+    file: Path | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,9 +62,20 @@ class GuestFiles:
     persist: Overlay | None = None
 
 
+_CPUS = {Accelerator.KVM: "max", Accelerator.TCG: "max,-erms,-fsrm"}
+"""A guest that sees ERMS or FSRM copies and clears memory by `rep movsb`, which TCG runs byte by byte: without them its
+pipes and its boot are a third and a tenth quicker."""
+
+
+_MONITOR = ("-chardev", f"socket,id=qmp,fd={MONITOR_FD}", "-mon", "chardev=qmp,mode=control")
+
+
 @dataclass(frozen=True)
 class Machine:
-    """A guest to be. `cpu` in vCPUs, `mem` in MiB, `tsc_khz` the host's TSC frequency (None: unknown)."""
+    """A guest to be. `cpu` in vCPUs, `mem` in MiB, `tsc_khz` the host's TSC frequency (None: unknown).
+
+    With `monitor` there is QMP on the fd MONITOR_FD; with `incoming` the guest waits for a saved state on it.
+    """
 
     name: str
     accelerator: Accelerator
@@ -60,6 +84,9 @@ class Machine:
     files: GuestFiles
     network: Network = Network.NONE
     tsc_khz: int | None = None
+    ram: Ram = Ram()
+    monitor: bool = False
+    incoming: bool = False
 
 
 def qemu_argv(qemu: str, machine: Machine) -> tuple[str, ...]:
@@ -72,16 +99,25 @@ def qemu_argv(qemu: str, machine: Machine) -> tuple[str, ...]:
     return (
         *(qemu, "-name", machine.name, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"),
         *("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"),
-        *("-M", "microvm,x-option-roms=off,isa-serial=on,rtc=on,dump-guest-core=off"),
-        *("-accel", _accelerator(machine.accelerator), "-cpu", "max"),
+        *("-M", "microvm,x-option-roms=off,isa-serial=on,rtc=on,dump-guest-core=off,memory-backend=ram"),
+        *("-object", _ram(machine.ram, machine.mem)),
+        *("-accel", _accelerator(machine.accelerator), "-cpu", _CPUS[machine.accelerator]),
         *("-m", str(machine.mem), "-smp", str(machine.cpu)),
         *("-kernel", _KERNEL, "-initrd", _INITRAMFS, "-append", kernel_command_line(machine)),
         *("-chardev", "socket,id=console,fd=2", "-serial", "chardev:console"),
+        *(_MONITOR if machine.monitor else ()),
+        *(("-incoming", "defer") if machine.incoming else ()),
         *_disks(machine.files),
         *_network(machine.network),
         *("-chardev", "stdio,id=era,signal=off"),
         *("-device", "virtio-serial-device,max_ports=2", "-device", "virtserialport,name=era,chardev=era"),
     )
+
+
+def _ram(ram: Ram, mem: int) -> str:
+    if ram.file is None:
+        return f"memory-backend-ram,id=ram,size={mem}M"
+    return f"memory-backend-file,id=ram,size={mem}M,mem-path={_RAM},share={'on' if ram.shared else 'off'}"
 
 
 def _accelerator(accelerator: Accelerator) -> str:
@@ -133,15 +169,18 @@ def _overlay(node: str, overlay: Overlay) -> Iterator[str]:
     on the host's disk. Discards give space back to the host.
     """
     place = _place(node)
-    yield from ("-blockdev", f"driver=file,node-name={node}-base-file,filename={place}.base,read-only=on")
-    yield from ("-blockdev", f"driver=raw,node-name={node}-base,file={node}-base-file,read-only=on")
+    driver = "raw"
+    if overlay.backing:
+        driver = f"qcow2,backing={node}-base"
+        yield from ("-blockdev", f"driver=file,node-name={node}-base-file,filename={place}.base,read-only=on")
+        yield from ("-blockdev", f"driver=raw,node-name={node}-base,file={node}-base-file,read-only=on")
     yield from ("-blockdev", f"driver=file,node-name={node}-file,filename={place},discard=unmap")
-    yield from ("-blockdev", f"driver=qcow2,node-name={node},file={node}-file,backing={node}-base,discard=unmap")
+    yield from ("-blockdev", f"driver={driver},node-name={node},file={node}-file,discard=unmap")
     yield from ("-device", f"virtio-blk-device,drive={node}")
 
 
 def _place(node: str) -> str:
-    return f"{_FOLDER}/{node}.qcow2"
+    return f"{_FOLDER}/{node}"
 
 
 def _network(network: Network) -> tuple[str, ...]:
@@ -149,6 +188,12 @@ def _network(network: Network) -> tuple[str, ...]:
     if network is Network.NONE:
         return ()
     return ("-netdev", "user,id=net,ipv6=off", "-device", "virtio-net-device,netdev=net")
+
+
+def ram_binds(ram: Ram) -> Iterator[Bind]:
+    """Where the jail must show the memory's file. What a VM maps privately, it cannot write."""
+    if ram.file:
+        yield Bind(ram.file, _RAM, writable=ram.shared)
 
 
 def file_binds(files: GuestFiles) -> Iterator[Bind]:
@@ -159,4 +204,5 @@ def file_binds(files: GuestFiles) -> Iterator[Bind]:
         yield Bind(files.image, _IMAGE)
     for node, overlay in _overlays(files):
         yield Bind(overlay.file, _place(node), writable=True)
-        yield Bind(overlay.backing, f"{_place(node)}.base")
+        if overlay.backing:
+            yield Bind(overlay.backing, f"{_place(node)}.base")

@@ -24,19 +24,30 @@ STDIN, STDOUT, STDERR, DRIVER_IN, DRIVER_OUT = range(5)
 OUTPUT_FDS = frozenset({STDOUT, STDERR, DRIVER_OUT})
 INPUT_FDS = frozenset({STDIN, DRIVER_IN})
 
+GUEST_ENV: Mapping[str, str] = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/root",
+    "USER": "root",
+    "LANG": "C.UTF-8",
+    "TERM": "dumb",
+}
+"""What every process that we start in a guest finds in its environment."""
+
 _HELLO = struct.Struct(">I16s")
 _EXIT = struct.Struct(">BIQQQB")
 _STATS = struct.Struct(">QQIQQQI")
 _WINDOW = struct.Struct(">BI")
 _SPAWN = struct.Struct(">HHHHH")
 _TEXT_LIMIT = 1024
+_RESUME_ERRORS = 31
 
 
 class SpawnFlags(IntFlag):
-    """How a process is started in the guest."""
+    """How a process is started in the guest. WARM: by a spare of the zygote, if it lives; of no effect with PTY."""
 
     PTY = 1
     DRIVER = 2
+    WARM = 4
 
 
 NO_FLAGS = SpawnFlags(0)
@@ -65,10 +76,20 @@ class ResumeErrors(IntFlag):
     ENTROPY = 2
     HOSTNAME = 4
     MACHINE_ID = 8
+    PERSIST = 16
+
+
+class ResumeFlags(IntFlag):
+    """TEMPLATE: the guest will be parked and cloned, so /persist, whose disk is each clone's own, is not mounted."""
+
+    TEMPLATE = 1
+
+
+NO_RESUME_FLAGS = ResumeFlags(0)
 
 
 class AgentHello(msgspec.Struct, frozen=True):
-    """The agent's greeting. `nonce` is new in every boot."""
+    """The agent's greeting. `nonce` is new in every boot, and that of the last RESUME from then on."""
 
     protocol: int
     nonce: bytes
@@ -83,6 +104,7 @@ class Resume(msgspec.Struct, frozen=True):
     machine_id: bytes
     hostname: str
     entropy: bytes
+    flags: ResumeFlags = NO_RESUME_FLAGS
 
 
 class ProcessExit(msgspec.Struct, frozen=True):
@@ -136,6 +158,7 @@ def encode_resume(resume: Resume) -> bytes:
             hostname,
             struct.pack(">H", len(resume.entropy)),
             resume.entropy,
+            struct.pack(">B", resume.flags),
         )
     )
 
@@ -144,7 +167,7 @@ def parse_resumed(payload: bytes, nonce: bytes) -> ResumeErrors:
     """The agent's answer to RESUME: what it could not set. ProtocolError unless it answers just this one."""
     if len(payload) != 20 or payload[:16] != nonce:
         raise ProtocolError("The guest's answer to RESUME is not the one that was asked for")
-    return ResumeErrors(int.from_bytes(payload[16:], "big") & 15)
+    return ResumeErrors(int.from_bytes(payload[16:], "big") & _RESUME_ERRORS)
 
 
 def encode_spawn(
@@ -166,6 +189,19 @@ def encode_spawn(
             f"The command is {len(payload)} bytes long, more than the 1 MiB that fits", "Put it into a file."
         )
     return payload
+
+
+def parse_parked(payload: bytes) -> None:
+    """The agent's answer to PARK, after which it is silent until RESUME. ProtocolError when it is none."""
+    if payload:
+        raise ProtocolError("The guest's answer to PARK is not empty")
+
+
+def parse_warmed(payload: bytes) -> bool:
+    """The agent's answer to WARM: whether the zygote has a spare. ProtocolError when it says neither."""
+    if payload not in (b"\0", b"\1"):
+        raise ProtocolError("The guest's answer to WARM is none")
+    return payload == b"\1"
 
 
 def encode_window(fd: int, credit: int) -> bytes:

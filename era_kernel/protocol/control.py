@@ -9,9 +9,10 @@ from era_kernel.protocol.frames import FrameType, encode_frame
 
 
 class Attach(msgspec.Struct, frozen=True, tag="attach"):
-    """The first thing a client says."""
+    """The first thing a client says. `token`, its own secret, gives it its processes back in a VM that goes on."""
 
     protocol: int
+    token: str
 
 
 class StatusRequest(msgspec.Struct, frozen=True, tag="status"):
@@ -19,16 +20,25 @@ class StatusRequest(msgspec.Struct, frozen=True, tag="status"):
 
 
 class StopRequest(msgspec.Struct, frozen=True, tag="stop"):
-    """Power the guest off; after `grace` seconds its VMM is ended."""
+    """Stop the VM, with its memory saved if `keep` and that works, else by powering it off.
+
+    After `grace` seconds its VMM is ended.
+    """
 
     grace: float
+    keep: bool = False
 
 
 class Attached(msgspec.Struct, frozen=True, tag="attached"):
-    """The shim's answer to Attach."""
+    """The shim's answer to Attach.
+
+    `resumed`: the client's processes of before the VM was saved, which are its own again: by stream, what credit the
+    client has for each of their inputs. If that is not what it thinks, bytes of it were lost.
+    """
 
     vm_id: str
     agent_version: str
+    resumed: dict[int, dict[int, int]] = {}
 
 
 class ShimStatus(msgspec.Struct, frozen=True, tag="status"):
@@ -39,10 +49,11 @@ class ShimStatus(msgspec.Struct, frozen=True, tag="status"):
 
 
 class VmGone(msgspec.Struct, frozen=True, tag="gone"):
-    """The last thing that a shim says. `stopped`: because somebody asked for it."""
+    """The last thing that a shim says. `stopped`: because somebody asked for it; `saved`: processes go on later."""
 
     reason: str
     stopped: bool
+    saved: bool = False
 
 
 ClientControl = Attach | StatusRequest | StopRequest

@@ -78,10 +78,6 @@ class IsCompleteReplyContent(msgspec.Struct, frozen=True):
     indent: str = ""
 
 
-class ReseedReplyContent(msgspec.Struct, frozen=True):
-    pass
-
-
 class _Message(msgspec.Struct, frozen=True, tag_field="type"):
     """Common to all: `id` is that of the request, empty where there was none."""
 
@@ -132,12 +128,8 @@ class IsCompleteReply(_Message, frozen=True, tag="is_complete_reply"):
     content: IsCompleteReplyContent
 
 
-class ReseedReply(_Message, frozen=True, tag="reseed_reply"):
-    content: ReseedReplyContent
-
-
 Event = DisplayData | UpdateDisplayData | ExecuteResult | ErrorEvent | ClearOutput | InputRequest
-Reply = ExecuteReply | CompleteReply | InspectReply | IsCompleteReply | ReseedReply
+Reply = ExecuteReply | CompleteReply | InspectReply | IsCompleteReply
 DriverMessage = Ready | Event | Reply
 
 _decoder: msgspec.json.Decoder[DriverMessage] = msgspec.json.Decoder(DriverMessage)

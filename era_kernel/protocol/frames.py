@@ -35,6 +35,8 @@ class FrameType(IntEnum):
     STATS = 10
     ERROR = 11
     POWEROFF = 12
+    PARK = 13
+    WARM = 14
     CONTROL = 32
 
 

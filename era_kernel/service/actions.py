@@ -9,10 +9,10 @@ from era_kernel.errors import UnknownVmError
 from era_kernel.launchers.choose import launcher_named
 from era_kernel.models import Purpose, VmRecord, VmState
 from era_kernel.service.context import Context
-from era_kernel.service.create import create_vm, prepare
+from era_kernel.service.create import create_vm
 from era_kernel.service.limits import Request
 from era_kernel.service.locks import language_lock, vm_lock
-from era_kernel.service.power import bring_up, power_off
+from era_kernel.service.power import power_off, start_again, stop
 from era_kernel.service.reconcile import reconcile, settle_locked
 from era_kernel.service.remove import remove_vm
 
@@ -27,16 +27,15 @@ def start_vm(context: Context, vm_id: str) -> VmRecord:
             return record
         launcher = launcher_named(record.launcher)
         power_off(context.state.vm(vm_id), record)  # a shim that a killed starter left may be about to come up
-        prepare(context, record, launcher)
-        return bring_up(context, record, launcher)
+        return start_again(context, record, launcher)
 
 
-def stop_vm(context: Context, vm_id: str) -> None:
+def stop_vm(context: Context, vm_id: str, *, keep_memory: bool) -> None:
     """See Manager.stop."""
     with _locked(context, vm_id):
         record = settle_locked(context, vm_id)
         if record is not None and record.state is not VmState.STOPPED:
-            power_off(context.state.vm(vm_id), record)
+            stop(context.state.vm(vm_id), record, keep_memory=keep_memory)
             context.repository.update(vm_id, state=VmState.STOPPED, shim=None, vmm=None)
 
 

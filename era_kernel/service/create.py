@@ -10,15 +10,14 @@ import threading
 import time
 
 from era_kernel import process
-from era_kernel.errors import EraError, UnknownVmError, VmStateError
-from era_kernel.languages import LanguageSpec
-from era_kernel.launchers.base import Launcher
+from era_kernel.errors import EraError, ImageError, UnknownVmError, VmStateError
+from era_kernel.launchers.base import Launcher, Report
 from era_kernel.launchers.choose import choose_launcher
 from era_kernel.models import Purpose, VmRecord
 from era_kernel.service.context import Context
+from era_kernel.service.first_start import start_new
 from era_kernel.service.limits import Request
 from era_kernel.service.locks import vm_lock
-from era_kernel.service.power import bring_up
 from era_kernel.service.remove import remove_vm
 
 log = logging.getLogger(__name__)
@@ -34,15 +33,14 @@ def create_vm(context: Context, request: Request, cancelled: threading.Event | N
     Raises LauncherError, ImageError, ToolError, BootError, RegistryError, StateFolderError.
     """
     launcher = choose_launcher(context.runtime)
-    image = request.image or default_image(request.language)
-    digest = launcher.resolve(image, context.report)
+    image, digest = choose_image(request, launcher, context.report)
     record = new_record(request, launcher, image, digest)
     with vm_lock(context.state, record.id):
         try:
             context.repository.add(record)
-            prepare(context, record, launcher)
-            _stop_if(cancelled)
-            ready = bring_up(context, record, launcher)
+            if record.spec.persist:
+                context.state.vm(record.id).persist.mkdir(mode=0o700, exist_ok=True)
+            ready = start_new(context, record, launcher)
             _stop_if(cancelled)
         except BaseException:
             _undo(context, record)
@@ -50,11 +48,18 @@ def create_vm(context: Context, request: Request, cancelled: threading.Event | N
     return ready
 
 
-def default_image(language: LanguageSpec) -> str:
-    """The language's local image where it was built, else its public one."""
-    from era_kernel.images.buildah import find_image
+def choose_image(request: Request, launcher: Launcher, report: Report) -> tuple[str, str]:
+    """(reference, digest) of the image asked for, else of the language's local one, else of its public one.
 
-    return language.public_image if find_image(language.local_image) is None else language.local_image
+    Raises ImageError, ToolError.
+    """
+    if request.image is not None:
+        return request.image, launcher.resolve(request.image, report)
+    language = request.language
+    try:
+        return language.local_image, launcher.resolve(language.local_image, report)
+    except ImageError:
+        return language.public_image, launcher.resolve(language.public_image, report)
 
 
 def new_record(request: Request, launcher: Launcher, image: str, digest: str) -> VmRecord:
@@ -68,14 +73,6 @@ def new_record(request: Request, launcher: Launcher, image: str, digest: str) ->
         created=time.time(),
         owner=process.identify(os.getpid()) if temporary else None,
     )
-
-
-def prepare(context: Context, record: VmRecord, launcher: Launcher) -> None:
-    """Make what the VM boots from, where it is not there yet."""
-    paths = context.state.vm(record.id)
-    if record.spec.persist:
-        paths.persist.mkdir(mode=0o700, exist_ok=True)
-    launcher.prepare(record, paths, context.report)
 
 
 def _stop_if(cancelled: threading.Event | None) -> None:

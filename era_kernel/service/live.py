@@ -18,11 +18,17 @@ def look(state: StatePaths, records: Sequence[VmRecord]) -> list[VmView]:
     """A view of each record. A VM that does not answer in time is shown as ready, without figures."""
     up = [record for record in records if record.state is VmState.READY]
     if not up:
-        return [VmView(record) for record in records]
-    from era_kernel.service.loop import run_async
+        return [_view(state, record) for record in records]
+    from era_kernel.loop import run_async
 
     seen = {view.record.id: view for view in run_async(lambda: _look_at_all(state, up))}
-    return [seen.get(record.id, VmView(record)) for record in records]
+    return [seen.get(record.id) or _view(state, record) for record in records]
+
+
+def _view(state: StatePaths, record: VmRecord) -> VmView:
+    """Of a VM that cannot be asked."""
+    kept = record.state is VmState.STOPPED and state.vm(record.id).snapshot_record.exists()
+    return VmView(record, snapshot=kept)
 
 
 async def _look_at_all(state: StatePaths, records: Sequence[VmRecord]) -> list[VmView]:

@@ -19,6 +19,7 @@ from era_kernel.paths import StatePaths
 VM_WAIT = 60.0
 LANGUAGE_WAIT = 900.0
 SILENT_WAIT = 1.0
+_LANGUAGE = "kernel-"
 
 
 class VmBusyError(VmStateError):
@@ -27,6 +28,12 @@ class VmBusyError(VmStateError):
 
 def vm_lock_path(state: StatePaths, vm_id: str) -> Path:
     return state.root / "locks" / f"{vm_id}.lock"
+
+
+def locked_vms(state: StatePaths) -> list[str]:
+    """The ids of VMs that a lock file is there for, whether somebody holds it or not."""
+    locks = (path.stem for path in (state.root / "locks").glob("*.lock"))
+    return [name for name in locks if not name.startswith(_LANGUAGE)]
 
 
 @contextlib.contextmanager
@@ -52,7 +59,7 @@ def vm_lock(state: StatePaths, vm_id: str, wait: float = VM_WAIT) -> Iterator[No
 @contextlib.contextmanager
 def language_lock(state: StatePaths, language: str, report: Report, wait: float = LANGUAGE_WAIT) -> Iterator[None]:
     """Nobody else looks for, starts or makes the language's VM for notebooks meanwhile. VmBusyError after `wait` s."""
-    lock = _lock(state.root / "locks" / f"kernel-{language}.lock")
+    lock = _lock(state.root / "locks" / f"{_LANGUAGE}{language}.lock")
     if not _acquire(lock, SILENT_WAIT):
         report(f"waiting for another process that brings up the VM for {language} notebooks")
         if not _acquire(lock, wait):

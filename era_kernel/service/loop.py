@@ -1,23 +1,14 @@
-"""From plain code into asyncio and threads."""
+"""Something done with several VMs at once."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
 
 from era_kernel.errors import EraError, StateFolderError
 from era_kernel.service.results import Outcome, Outcomes
 
-T = TypeVar("T")
 THREADS = 16
-
-
-def run_async(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run a coroutine to its end in a loop and a thread of its own: a notebook's thread has a loop already."""
-    with ThreadPoolExecutor(1, thread_name_prefix="era-loop") as pool:
-        return pool.submit(lambda: asyncio.run(main())).result()
 
 
 def side_by_side(vm_ids: Iterable[str], action: Callable[[str], object]) -> Outcomes:

@@ -14,6 +14,7 @@ from era_kernel.paths import StatePaths
 from era_kernel.service.results import Outcome, Outcomes, Output, Results, Views, VmView
 
 if TYPE_CHECKING:
+    from era_kernel.service.cache import CacheEntry
     from era_kernel.service.context import Context
 
 __all__ = ["Manager", "Outcome", "Output", "Progress", "VmView"]
@@ -69,7 +70,7 @@ class Manager:
         return create_vm(self._context, request)
 
     def start(self, vm_id: str) -> VmRecord:
-        """Bring a stopped VM up again; does nothing to one that is up.
+        """Bring a stopped VM up again, its sessions going on where they were; does nothing to one that is up.
 
         Raises UnknownVmError, VmStateError, LauncherError, ImageError, ToolError, BootError.
         """
@@ -96,11 +97,14 @@ class Manager:
             return [view for view in views if view.record.state == status]
         return [view for view in views if include_stopped or view.record.state is not VmState.STOPPED]
 
-    def stop(self, vm_ids: Sequence[str] | None) -> Outcomes:
-        """Power VMs off (None: all), side by side; their disks stay. One that is stopped already is no error."""
+    def stop(self, vm_ids: Sequence[str] | None, *, power_off: bool = False) -> Outcomes:
+        """Stop VMs (None: all), side by side; their disks stay, and their memory unless `power_off`.
+
+        One that is stopped already is no error.
+        """
         from era_kernel.service.actions import stop_vm
 
-        return self._each(vm_ids, lambda vm_id: stop_vm(self._context, vm_id))
+        return self._each(vm_ids, lambda vm_id: stop_vm(self._context, vm_id, keep_memory=not power_off))
 
     def clean(self, vm_ids: Sequence[str] | None, *, keep_persist: bool = False) -> Outcomes:
         """Stop VMs (None: all) and remove all that there is of them, their persistent disks unless `keep_persist`."""
@@ -124,6 +128,18 @@ class Manager:
         from era_kernel.service.limits import check_request
 
         return kernel_vm(self._context, check_request(language, purpose=Purpose.KERNEL, **options))
+
+    def cache(self) -> Sequence[CacheEntry]:
+        """What of the cache may be pruned, the least recently used first."""
+        from era_kernel.service.cache import cache_entries
+
+        return cache_entries(self.state)
+
+    def prune_cache(self, max_size: int) -> Sequence[CacheEntry]:
+        """Remove what was used least recently until the rest takes `max_size` bytes at most; what went."""
+        from era_kernel.service.cache import prune_cache
+
+        return prune_cache(self.state, max_size)
 
     async def execute(self, vm_ids: Sequence[str] | None, command: str, *, timeout: float, output: Output) -> Results:
         """Run `/bin/sh -c command` in VMs (None: all that are up), side by side, without input.

@@ -19,7 +19,7 @@ from era_kernel.launchers.choose import launcher_named
 from era_kernel.launchers.held import held_but_unknown
 from era_kernel.models import Purpose, VmRecord, VmState
 from era_kernel.service.context import Context
-from era_kernel.service.locks import VmBusyError, vm_lock
+from era_kernel.service.locks import VmBusyError, locked_vms, vm_lock
 from era_kernel.service.power import is_up, power_off
 from era_kernel.service.remove import finish_removal, remove_vm, unfinished_removals
 
@@ -37,6 +37,9 @@ def reconcile(context: Context) -> list[VmRecord]:
     for record in held_but_unknown(context.state, {record.id for record in records}):
         _undisturbed(context, record.id, partial(_remove_held, context, record), None)
     settled = [settle(context, record) for record in records]
+    for vm_id in locked_vms(context.state):
+        if not context.state.vm(vm_id).folder.exists():  # its maker or remover was killed; leaving the lock removes it
+            _undisturbed(context, vm_id, lambda: None, None)
     return [record for record in settled if record is not None]
 
 

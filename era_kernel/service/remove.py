@@ -15,7 +15,7 @@ import msgspec
 from era_kernel.launchers.choose import launcher_named
 from era_kernel.models import VmId, VmRecord
 from era_kernel.service.context import Context
-from era_kernel.service.power import DISCARD_TIMEOUT, STOP_TIMEOUT, power_off
+from era_kernel.service.power import STOP_GRACE, power_off
 
 TRASH = ".trash-"
 KEEP = ".keep-persist"
@@ -28,7 +28,7 @@ def remove_vm(context: Context, record: VmRecord, *, keep_persist: bool = False)
     """
     paths = context.state.vm(record.id)
     worth_syncing = keep_persist and record.spec.persist
-    power_off(paths, record, timeout=STOP_TIMEOUT if worth_syncing else DISCARD_TIMEOUT)
+    power_off(paths, record, grace=STOP_GRACE if worth_syncing else 0)
     launcher_named(record.launcher).delete(record, paths)
     trash = context.state.vms / f"{TRASH}{record.id}{KEEP if keep_persist else ''}"
     with contextlib.suppress(FileNotFoundError):

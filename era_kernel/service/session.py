@@ -11,13 +11,16 @@ from typing import Any, Protocol, TypeVar
 
 from era_kernel.errors import DriverError, EraError, ProtocolError
 from era_kernel.languages import LanguageSpec
+from era_kernel.paths import VmPaths
 from era_kernel.protocol import agent, driver
 from era_kernel.protocol.agent import ExitKind, ProcessExit
+from era_kernel.service.dial import Dialed
 from era_kernel.shim.client import GuestProcess, ShimClient
 
 ReplyT = TypeVar("ReplyT")
 
 READY_TIMEOUT = 90.0
+GIVEN_UP_TIMEOUT = 10.0
 REMEMBERED_CELLS = 10_000
 """A thread that a cell left may still show things: its cell's id is known for so many cells."""
 
@@ -33,40 +36,85 @@ class SessionEvents(Protocol):
 
 
 class Session:
-    """One driver process, from `open()` until it ends or `close()` is called.
+    """One driver process, from `start()` until it ends or `close()` is called.
 
     One request is under way at a time. Whatever ends the driver (the cell's own exit(), a kill, the VM's end, a broken
-    protocol) fails that request with an error that says so; `ended` is set from then on.
+    protocol) fails that request with an error that says so; `ended` is set from then on, `ended_unnoticed` if there was
+    no request to tell it to. A VM that is stopped with its memory kept only pauses the session: `resume()` goes on with
+    it, its variables as they were.
     """
 
     def __init__(self, events: SessionEvents) -> None:
         self._events = events
         self._reader = driver.MessageReader()
+        self._client: ShimClient | None = None
         self._process: GuestProcess | None = None
         self._ready: asyncio.Future[driver.Ready] = asyncio.get_running_loop().create_future()
         self._waiting: tuple[str, type[Any], asyncio.Future[Any]] | None = None
         self._cells: OrderedDict[str, None] = OrderedDict()
         self._error: EraError | None = None
+        self.ended_unnoticed = False
+        self._given_up: tuple[str, asyncio.Future[None]] | None = None
         self._watch: asyncio.Task[None] | None = None
 
     @classmethod
-    async def open(cls, client: ShimClient, language: LanguageSpec, events: SessionEvents) -> Session:
-        """Start the driver and wait until it is ready. Raises DriverError, VmLostError."""
+    async def start(cls, client: ShimClient, language: LanguageSpec, events: SessionEvents) -> Session:
+        """Start a driver. Raises VmLostError. `wait_ready()` is next."""
         session = cls(events)
-        session._process = await client.spawn(language.driver, session._take, driver=True)
-        session._process.close_fd(agent.STDIN)
-        session._watch = asyncio.create_task(session._watch_end())
-        waited: list[asyncio.Future[Any]] = [session._ready, session._watch]
-        await asyncio.wait(waited, timeout=READY_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
-        if not session._ready.done():
-            error = session._error or DriverError(f"The {language.name} driver was not ready in {READY_TIMEOUT:.0f} s")
-            session.close()
-            raise error
+        process = await client.spawn(language.driver, session._take, driver=True, warm=bool(language.warm))
+        session._watch_over(client, process)
         return session
+
+    @classmethod
+    async def take_over(cls, dialed: Dialed, events: SessionEvents) -> tuple[ShimClient, Session]:
+        """A driver that was asked for already, and the connection to its VM. Raises VmLostError."""
+        session = cls(events)
+        client, process = await ShimClient.take_over(dialed.connection, dialed.token, dialed.paths, session._take)
+        session._watch_over(client, process)
+        return client, session
+
+    def _watch_over(self, client: ShimClient, process: GuestProcess) -> None:
+        process.close_fd(agent.STDIN)
+        self._client = client
+        self._process = process
+        self._watch = asyncio.create_task(self._watch_end())
+
+    async def wait_ready(self) -> None:
+        """Wait until the driver takes requests. Raises DriverError, VmLostError; the session has ended then."""
+        assert self._watch is not None
+        waited: list[asyncio.Future[Any]] = [self._ready, self._watch]
+        await asyncio.wait(waited, timeout=READY_TIMEOUT, return_when=asyncio.FIRST_COMPLETED)
+        if not self._ready.done():
+            error = self._error or DriverError(f"The language's driver was not ready in {READY_TIMEOUT:.0f} s")
+            self.close()
+            raise error
 
     @property
     def ended(self) -> bool:
         return self._error is not None
+
+    @property
+    def vm_id(self) -> str:
+        return "" if self._client is None else self._client.vm_id
+
+    @property
+    def paused(self) -> bool:
+        """Whether the VM was stopped, and this goes on when it is up again."""
+        return not self.ended and self._client is not None and self._client.saved
+
+    async def resume(self, paths: VmPaths) -> ShimClient:
+        """Go on in the VM of `paths`, which is up again; a cell that ran when it was stopped is interrupted.
+
+        Raises VmLostError. `ended` tells whether the session could go on.
+        """
+        assert self._client is not None
+        assert self._process is not None
+        self._client = await self._client.rejoin(paths)
+        self._watch = asyncio.create_task(self._watch_end())
+        if self._given_up is not None:
+            self.interrupt()
+        await asyncio.sleep(0)  # the watch sees a process that is no more
+        return self._client
 
     @property
     def busy(self) -> bool:
@@ -108,9 +156,11 @@ class Session:
         reply: type[ReplyT],
         on_start: Callable[[str], None] | None = None,
     ) -> ReplyT:
+        if self._given_up is not None:
+            await asyncio.wait([self._given_up[1]], timeout=GIVEN_UP_TIMEOUT)
         if self._error is not None:
             raise self._error
-        if self._waiting is not None:
+        if self._waiting is not None or self._given_up is not None:
             raise DriverError("The session is busy with another request")
         request = secrets.token_hex(16)
         if reply is driver.ExecuteReply:
@@ -153,6 +203,10 @@ class Session:
                 raise ProtocolError("The driver said twice that it is ready")
             self._ready.set_result(message)
         elif isinstance(message, driver.Reply):
+            if self._given_up is not None and message.id == self._given_up[0]:
+                self._given_up[1].set_result(None)
+                self._given_up = None
+                return
             if self._waiting is None or self._waiting[0] != message.id or not isinstance(message, self._waiting[1]):
                 raise ProtocolError("The driver answered what nobody asked")
             if not self._waiting[2].done():
@@ -163,16 +217,33 @@ class Session:
             raise ProtocolError("The driver showed something of a cell that nobody ran")
 
     async def _watch_end(self) -> None:
+        """Until the process ends, or the VM is stopped with its memory kept."""
         assert self._process is not None
+        assert self._client is not None
+        ended = asyncio.ensure_future(self._process.wait())
+        watched: list[asyncio.Future[Any]] = [ended, self._client.lost]
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        if self.paused and not ended.done():
+            ended.cancel()
+            self._give_up(self._client.lost.result())
+            return
         try:
-            self._fail(_ending(await self._process.wait()))
+            self._fail(_ending(await ended))
         except EraError as error:
             self._fail(error)
 
+    def _give_up(self, error: EraError) -> None:
+        """The request under way fails; its reply, which comes when the VM goes on, is nobody's."""
+        if self._waiting is not None and not self._waiting[2].done():
+            self._given_up = self._waiting[0], asyncio.get_running_loop().create_future()
+            self._waiting[2].set_exception(error)
+
     def _fail(self, error: EraError) -> None:
+        is_awaited = self._waiting is not None and not self._waiting[2].done()
         if self._error is None:
             self._error = error
-        if self._waiting is not None and not self._waiting[2].done():
+            self.ended_unnoticed = not is_awaited
+        if is_awaited and self._waiting is not None:
             self._waiting[2].set_exception(self._error)
 
 

@@ -1,85 +1,98 @@
-"""`python -m era_kernel.shim FOLDER --ready-fd N [--ephemeral]`: hold the VM of that folder until it ends.
+"""`python -m era_kernel.shim FOLDER READY_FD [ephemeral]`: hold the VM of that folder until it ends.
 
-Answers once on the ready fd, as JSON: what started, or why it did not.
+Answers once on the ready fd, as JSON: what started, or why it did not. The VMM is started first of all; what holding it
+needs is imported while it comes up.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import contextlib
-import logging
+import fcntl
 import os
-import signal
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-from filelock import FileLock, Timeout
 
-from era_kernel import process
-from era_kernel.errors import BootError, EraError
+from era_kernel.errors import BootError, EraError, SnapshotError
 from era_kernel.launchers.base import BootPlan
-from era_kernel.paths import VmPaths
-from era_kernel.shim.console import ConsoleLog
-from era_kernel.shim.guest import boot
-from era_kernel.shim.server import listen
-from era_kernel.shim.spawn import ShimFailed, ShimStarted
-from era_kernel.shim.supervisor import Supervisor
+from era_kernel.paths import StatePaths, VmPaths
+from era_kernel.shim.launch import launch
+from era_kernel.shim.spawn import EPHEMERAL, ShimFailed, ShimStarted
 
 LOCK_WAIT = 2.0
+LOCK_LOOK = 0.02
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="era_kernel.shim")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--ready-fd", type=int, required=True)
-    parser.add_argument("--ephemeral", action="store_true")
-    options = parser.parse_args()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    paths = VmPaths(options.folder, options.folder)
-    if not paths.boot_plan.exists():  # the lock would make the folder of a VM that is no more
-        answer(options.ready_fd, ShimFailed(f"{options.folder.name} is no more", "", ""))
-        return
-    lock = FileLock(paths.shim_lock, timeout=LOCK_WAIT)
+    folder, ready_fd, *options = sys.argv[1:]
+    paths = paths_of(Path(folder))
+    ready = Ready(int(ready_fd))
     try:
-        with lock:
-            asyncio.run(hold(paths, options.ready_fd, ephemeral=options.ephemeral))
-    except Timeout:
-        answer(options.ready_fd, ShimFailed(f"Another process holds {options.folder.name} already", "", ""))
+        with vm_held(paths):
+            plan = msgspec.json.decode(paths.boot_plan.read_bytes(), type=BootPlan)
+            launched = launch(plan)
+            sys.modules["ssl"] = None  # type: ignore[assignment] # asyncio's, of no use here, 3 MiB
+            from era_kernel.shim.hold import hold
 
-
-async def hold(paths: VmPaths, ready_fd: int, *, ephemeral: bool) -> None:
-    """Boot the VM, say so, serve its clients until it ends."""
-    console = ConsoleLog(paths.console)
-    try:
-        plan = msgspec.json.decode(paths.boot_plan.read_bytes(), type=BootPlan)
-        guest = await boot(plan, console)
+            hold(paths, plan, launched, ready.say, ephemeral=EPHEMERAL in options)
     except (EraError, OSError, msgspec.DecodeError) as error:
-        answer(ready_fd, failure(error))
-        return
-    supervisor = Supervisor(plan.vm_id, guest, console, ephemeral=ephemeral)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, supervisor.stop_soon)
-    server = await listen(paths.socket, supervisor)
-    assert guest.vmm.identity is not None
-    answer(ready_fd, ShimStarted(process.identify(os.getpid()), guest.vmm.identity))
+        if ready.said:
+            raise
+        ready.say(failure(error))
+
+
+def paths_of(folder: Path) -> VmPaths:
+    """A VM's paths by its folder in the state folder."""
+    return StatePaths(folder.parents[1]).vm(folder.name)
+
+
+@contextlib.contextmanager
+def vm_held(paths: VmPaths) -> Iterator[None]:
+    """Hold the VM's lock. BootError when another shim does, or the VM is no more.
+
+    flock(2), as filelock uses, whose import alone would take longer than all else here.
+    """
+    if not paths.boot_plan.exists():  # the lock would make the folder of a VM that is no more
+        raise BootError(f"{paths.folder.name} is no more")
+    with paths.shim_lock.open("w") as lock:
+        deadline = time.monotonic() + LOCK_WAIT
+        while not _locked(lock.fileno()):
+            if time.monotonic() > deadline:
+                raise BootError(f"Another process holds {paths.folder.name} already")
+            time.sleep(LOCK_LOOK)
+        yield
+
+
+def _locked(fd: int) -> bool:
     try:
-        await supervisor.serve()
-    finally:
-        server.close()
-        paths.socket.unlink(missing_ok=True)
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def failure(error: Exception) -> ShimFailed:
     if isinstance(error, BootError):
-        return ShimFailed(error.message, error.remedy, error.console)
+        return ShimFailed(error.message, error.remedy, error.console, isinstance(error, SnapshotError))
     if isinstance(error, EraError):
-        return ShimFailed(error.message, error.remedy, "")
-    return ShimFailed(f"The VM could not be started: {error}", "", "")
+        return ShimFailed(error.message, error.remedy)
+    return ShimFailed(f"The VM could not be started: {error}")
 
 
-def answer(fd: int, message: ShimStarted | ShimFailed) -> None:
-    with contextlib.suppress(BrokenPipeError), os.fdopen(fd, "wb") as ready:
-        ready.write(msgspec.json.encode(message))
+class Ready:
+    """Where whoever started us waits for one answer."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self.said = False
+
+    def say(self, message: ShimStarted | ShimFailed) -> None:
+        self.said = True
+        with contextlib.suppress(BrokenPipeError), os.fdopen(self._fd, "wb") as ready:
+            ready.write(msgspec.json.encode(message))
 
 
 main()

@@ -5,138 +5,42 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-from era_kernel.errors import EraError, ProtocolError, UsageError, VmLostError
+from era_kernel.errors import ProtocolError, VmLostError
 from era_kernel.paths import VmPaths
 from era_kernel.protocol import agent, control
 from era_kernel.protocol.agent import ExitKind, GuestStats, ProcessExit, Scope
 from era_kernel.protocol.control import ShimStatus
-from era_kernel.protocol.frames import MAX_DATA, PROTOCOL, Frame, FrameReader, FrameType, encode_frame
+from era_kernel.protocol.frames import PROTOCOL, Frame, FrameReader, FrameType, encode_frame
 from era_kernel.shim.address import socket_address
+from era_kernel.shim.dial import FIRST_STREAM, new_token, no_answer, spawn_payload
+from era_kernel.shim.guest_process import GuestProcess, Sink
 
 __all__ = ["ExitKind", "GuestProcess", "GuestStats", "ProcessExit", "Scope", "ShimClient", "ShimStatus", "Sink"]
 
 AnswerT = TypeVar("AnswerT")
-Sink = Callable[[int, bytes], None]
-"""Takes (guest fd, bytes); what it took is granted to the guest again when it returns."""
-
-GUEST_ENV: Mapping[str, str] = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "HOME": "/root",
-    "USER": "root",
-    "LANG": "C.UTF-8",
-    "TERM": "dumb",
-}
-
-
-class GuestProcess:
-    """A process in the guest. Made by ShimClient.spawn()."""
-
-    def __init__(self, client: ShimClient, stream: int, sink: Sink, outputs: frozenset[int]) -> None:
-        self._client = client
-        self._stream = stream
-        self._sink = sink
-        self._open_outputs = set(outputs)
-        self._taken = dict.fromkeys(outputs, 0)
-        self._credit = dict.fromkeys(agent.INPUT_FDS, agent.INITIAL_CREDIT)
-        self._changed = asyncio.Event()
-        self._exit: asyncio.Future[ProcessExit] = asyncio.get_running_loop().create_future()
-
-    async def write(self, fd: int, data: bytes) -> None:
-        """Send bytes to the process's fd 0 or 3, as fast as the guest grants credit. Raises VmLostError.
-
-        What is written after the process has ended goes nowhere.
-        """
-        view = memoryview(data)
-        while view:
-            self._client.check()
-            if self._exit.done():
-                return
-            size = min(len(view), self._credit[fd], MAX_DATA)
-            if size == 0:
-                self._changed.clear()
-                await self._changed.wait()
-                continue
-            self._credit[fd] -= size
-            self._client.send(FrameType.DATA, self._stream, bytes([fd]) + view[:size])
-            view = view[size:]
-
-    def close_fd(self, fd: int) -> None:
-        """End of file on the process's fd 0 or 3."""
-        self._client.send(FrameType.CLOSE, self._stream, bytes([fd]))
-
-    def signal(self, number: int, scope: Scope = Scope.GROUP) -> None:
-        """Signal the process, its group, or everything that it started."""
-        self._client.send(FrameType.SIGNAL, self._stream, agent.encode_signal(number, scope))
-
-    def resize(self, rows: int, cols: int) -> None:
-        """Tell the process's pty its size."""
-        self._client.send(FrameType.RESIZE, self._stream, agent.encode_resize(rows, cols))
-
-    async def wait(self) -> ProcessExit:
-        """Wait for the end of the process; what it wrote was given to the sink by then. Raises VmLostError."""
-        return await asyncio.shield(self._exit)
-
-    # ---- called by ShimClient
-
-    def take(self, frame: Frame) -> None:
-        match frame.type:
-            case FrameType.DATA if len(frame.payload) > 1:
-                self._take_data(frame.payload)
-            case FrameType.CLOSE if frame.payload:
-                self._open_outputs.discard(frame.payload[0])
-            case FrameType.WINDOW:
-                fd, credit = agent.parse_window(frame.payload)
-                self._credit[fd] = self._credit.get(fd, 0) + credit
-                self._changed.set()
-            case FrameType.EXIT:
-                self._end(agent.parse_exit(frame.payload))
-            case FrameType.ERROR:
-                self.fail(UsageError(f"The guest refused the command: {agent.parse_error(frame.payload)}"))
-            case _:
-                raise ProtocolError(f"The shim sent {frame.type.name} on a stream")
-
-    def _take_data(self, payload: bytes) -> None:
-        fd = payload[0]
-        if fd not in self._taken:
-            raise ProtocolError(f"The guest sent bytes on its fd {fd}, which was not asked for")
-        self._sink(fd, payload[1:])
-        self._taken[fd] += len(payload) - 1
-        if self._taken[fd] >= agent.GRANT_STEP:
-            self._client.send(FrameType.WINDOW, self._stream, agent.encode_window(fd, self._taken[fd]))
-            self._taken[fd] = 0
-
-    def _end(self, ended: ProcessExit) -> None:
-        for fd in sorted(self._open_outputs):
-            self._client.send(FrameType.CLOSE, self._stream, bytes([fd]))
-        self._client.forget(self._stream)
-        self._changed.set()
-        if not self._exit.done():
-            self._exit.set_result(ended)
-
-    def fail(self, error: EraError) -> None:
-        self._client.forget(self._stream)
-        self._changed.set()
-        if not self._exit.done():
-            self._exit.set_exception(error)
-            self._exit.exception()  # nobody has to be waiting
+STOP_SLACK = 5.0
 
 
 class ShimClient(asyncio.Protocol):
     """A connection to the shim of one VM.
 
-    `lost` resolves, to the error that tells why, when the VM or its shim has gone; every waiting call raises it.
+    `lost` resolves, to the error that tells why, when the VM or its shim has gone; every waiting call raises it. When
+    the VM was `saved`, our processes in it go on: rejoin() gives a connection to them. `token` is the connection's own.
     """
 
-    def __init__(self, vm_id: str) -> None:
+    def __init__(self, vm_id: str, token: str) -> None:
         loop = asyncio.get_running_loop()
         self.vm_id = vm_id
+        self.token = token
+        self.saved = False
         self.lost: asyncio.Future[VmLostError] = loop.create_future()
         self._reader = FrameReader()
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(FIRST_STREAM)
         self._processes: dict[int, GuestProcess] = {}
         self._transport: asyncio.Transport | None = None
         self._attached: asyncio.Future[control.Attached] = loop.create_future()
@@ -146,25 +50,69 @@ class ShimClient(asyncio.Protocol):
     @classmethod
     async def connect(cls, paths: VmPaths, timeout: float = 5.0) -> ShimClient:
         """Attach to the shim of a VM. VmLostError when nobody is there or nobody answers within `timeout` seconds."""
-        vm_id = paths.folder.name
+        client = cls(paths.folder.name, new_token())
+        await client._connect(paths, timeout)
+        return client
+
+    async def _connect(self, paths: VmPaths, timeout: float) -> None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         connection.setblocking(False)
-        loop = asyncio.get_running_loop()
-        client = cls(vm_id)
         try:
             async with asyncio.timeout(timeout):
                 with socket_address(paths.socket) as address:
-                    await loop.sock_connect(connection, address)
-                await loop.create_connection(lambda: client, sock=connection)
-                client._write(control.encode_control(control.Attach(PROTOCOL)))
-                await client._first(client._attached)
+                    await asyncio.get_running_loop().sock_connect(connection, address)
+            connection.send(control.encode_control(control.Attach(PROTOCOL, self.token)))
         except BaseException as error:
-            client._abort()
             connection.close()
             if not isinstance(error, OSError | TimeoutError):
                 raise
-            raise VmLostError(f"{vm_id} does not answer", f"`era vm start --vm {vm_id}` brings it up.") from error
+            raise no_answer(paths) from error
+        await self._begin(connection, paths, timeout)
+
+    async def rejoin(self, paths: VmPaths, timeout: float = 5.0) -> ShimClient:
+        """A new connection to a VM that was saved and is up again, with our processes in it. Raises as connect().
+
+        A process that is no more, or to which bytes were lost, fails with what ended the old connection.
+        """
+        client = ShimClient(self.vm_id, self.token)
+        client._numbers = self._numbers
+        client._processes, self._processes = self._processes, {}
+        for process in client._processes.values():
+            process.move_to(client)
+        try:
+            await client._connect(paths, timeout)
+        except VmLostError as error:
+            client._lose(error)
+            raise
+        resumed = client._attached.result().resumed
+        for stream, process in list(client._processes.items()):
+            if not process.has_credit(resumed.get(stream)):
+                process.signal(signal.SIGKILL, Scope.ALL)
+                process.fail(self.lost.result())
         return client
+
+    @classmethod
+    async def take_over(
+        cls, connection: socket.socket, token: str, paths: VmPaths, sink: Sink, timeout: float = 5.0
+    ) -> tuple[ShimClient, GuestProcess]:
+        """A client on a connection that dial() gave, and the driver that was asked for on it. Raises as connect()."""
+        client = cls(paths.folder.name, token)
+        _, process = client._expect(sink, driver=True)  # before anything is read: its answers may be there already
+        await client._begin(connection, paths, timeout)
+        return client, process
+
+    async def _begin(self, connection: socket.socket, paths: VmPaths, timeout: float) -> None:
+        """Wait for the answer to the Attach that was sent. Closes the connection when there is none."""
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.get_running_loop().create_connection(lambda: self, sock=connection)
+                await self._first(self._attached)
+        except BaseException as error:
+            self._abort()
+            connection.close()
+            if not isinstance(error, OSError | TimeoutError):
+                raise
+            raise no_answer(paths) from error
 
     async def spawn(
         self,
@@ -174,27 +122,28 @@ class ShimClient(asyncio.Protocol):
         env: Mapping[str, str] | None = None,
         cwd: str = "/root",
         driver: bool = False,
+        warm: bool = False,
         pty: tuple[int, int] | None = None,
     ) -> GuestProcess:
-        """Start a process in the guest; `env` is added to GUEST_ENV, `pty` is (rows, columns).
+        """Start a process in the guest; `env` is added to agent.GUEST_ENV, `pty` is (rows, columns).
 
-        With `driver` its fd 3 and 4 are pipes to us. A program that is not there ends with ExitKind.FAILED. Raises
-        VmLostError, UsageError for a command that cannot be sent.
+        With `driver` its fd 3 and 4 are pipes to us; with `warm` the guest's zygote forks it if there is one. A program
+        that is not there ends with ExitKind.FAILED. Raises VmLostError, UsageError for a command that cannot be sent.
         """
         self.check()
-        rows, cols = pty or (0, 0)
-        flags = (agent.SpawnFlags.PTY if pty else agent.NO_FLAGS) | (
-            agent.SpawnFlags.DRIVER if driver else agent.NO_FLAGS
-        )
-        payload = agent.encode_spawn(argv, {**GUEST_ENV, **(env or {})}, cwd, flags, rows, cols)
+        payload = spawn_payload(argv, env=env, cwd=cwd, driver=driver, warm=warm, pty=pty)
+        stream, process = self._expect(sink, driver=driver, pty=pty is not None)
+        self.send(FrameType.SPAWN, stream, payload)
+        return process
+
+    def _expect(self, sink: Sink, *, driver: bool, pty: bool = False) -> tuple[int, GuestProcess]:
         stream = next(self._numbers)
         outputs = {agent.STDOUT} if pty else {agent.STDOUT, agent.STDERR}
         if driver:
             outputs.add(agent.DRIVER_OUT)
         process = GuestProcess(self, stream, sink, frozenset(outputs))
         self._processes[stream] = process
-        self.send(FrameType.SPAWN, stream, payload)
-        return process
+        return stream, process
 
     async def status(self, timeout: float = 2.0) -> ShimStatus:
         """How many processes run in the VM and how long it is up. Raises VmLostError, TimeoutError."""
@@ -212,10 +161,13 @@ class ShimClient(asyncio.Protocol):
         async with asyncio.timeout(timeout):
             return await self._first(answer)
 
-    async def stop(self, timeout: float = 15.0) -> None:
-        """Power the VM off; after two thirds of `timeout` its VMM is ended. Raises TimeoutError."""
-        self._write(control.encode_control(control.StopRequest(timeout * 2 / 3)))
-        async with asyncio.timeout(timeout):
+    async def stop(self, grace: float = 10.0, *, keep_memory: bool = False) -> None:
+        """Stop the VM, with its memory saved or powered off; after `grace` seconds (0: at once) its VMM is ended.
+
+        Raises TimeoutError.
+        """
+        self._write(control.encode_control(control.StopRequest(grace, keep_memory)))
+        async with asyncio.timeout(grace + STOP_SLACK):
             await asyncio.shield(self.lost)
 
     async def close(self) -> None:
@@ -279,7 +231,8 @@ class ShimClient(asyncio.Protocol):
                 self._attached.set_result(message)
             case control.ShimStatus():
                 _resolve(self._status, message)
-            case control.VmGone(reason):
+            case control.VmGone(reason, _, saved):
+                self.saved = saved
                 self._lose(VmLostError(reason, f"`era vm start --vm {self.vm_id}` brings it up again."))
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -294,7 +247,10 @@ class ShimClient(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(error)
         for process in list(self._processes.values()):
-            process.fail(error)
+            if self.saved:
+                process.wake()
+            else:
+                process.fail(error)
         self._abort()
 
     def _abort(self) -> None:

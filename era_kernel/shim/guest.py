@@ -1,20 +1,21 @@
-"""The shim's end of the frame stream: boots a VM and speaks with its agent."""
+"""A guest brought up: booted, or taken up where a saved one left off, and made itself."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
 
-from era_kernel.errors import BootError, ProtocolError
-from era_kernel.launchers.base import BootPlan
+from era_kernel.errors import BootError, EraError, SnapshotError
+from era_kernel.launchers.base import BootPlan, Saved
 from era_kernel.protocol import agent
-from era_kernel.protocol.frames import PROTOCOL, Frame, FrameReader, FrameType, encode_frame
+from era_kernel.protocol.frames import PROTOCOL, FrameType
 from era_kernel.shim.console import ConsoleLog
+from era_kernel.shim.launch import Launched, launch
+from era_kernel.shim.link import GuestLink
 from era_kernel.shim.vmm import Vmm
 
 log = logging.getLogger(__name__)
@@ -23,82 +24,10 @@ AnswerT = TypeVar("AnswerT")
 
 BOOT_ATTEMPTS = 2
 RESUME_TIMEOUT = 20.0
+TAKE_UP_TIMEOUT = 20.0
+PARK_TIMEOUT = 10.0
 STATUS_WAIT = 1.0
-HALF_FRAME_TIMEOUT = 30.0
-WORDS_LIMIT = 4096
-_HANDSHAKE = (FrameType.HELLO, FrameType.RESUME)
-
-
-class GuestLink(asyncio.Protocol):
-    """The connection to one guest's agent.
-
-    `words` is what came in place of the agent's HELLO, such as a VMM's complaint on its stdout.
-    Frames other than the handshake's go to `on_frame`; `lost` resolves to the reason when the stream ends, by the
-    guest's or the VMM's end, or because the guest broke the protocol.
-    """
-
-    def __init__(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.hello: asyncio.Future[agent.AgentHello] = loop.create_future()
-        self.resumed: asyncio.Future[bytes] = loop.create_future()
-        self.lost: asyncio.Future[str] = loop.create_future()
-        self.on_frame: Callable[[Frame], None] | None = None
-        self.words = b""
-        self._reader = FrameReader()
-        self._transport: asyncio.Transport | None = None
-        self._deadline: asyncio.TimerHandle | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            for frame in self._reader.feed(data):
-                self._take(frame)
-        except ProtocolError as error:
-            if not self.hello.done():
-                self.words = data[:WORDS_LIMIT]
-            self._give_up(f"The guest broke the protocol: {error.message}")
-        self._watch_half_frame()
-
-    def _watch_half_frame(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-        if self._reader.partial:
-            loop = asyncio.get_running_loop()
-            self._deadline = loop.call_later(HALF_FRAME_TIMEOUT, self._give_up, "The guest stopped within a frame")
-
-    def _take(self, frame: Frame) -> None:
-        if frame.type is FrameType.HELLO:
-            hello = agent.parse_hello(frame.payload)
-            if not self.hello.done():
-                self.hello.set_result(hello)
-        elif frame.type is FrameType.RESUME:
-            if self.resumed.done():
-                raise ProtocolError("It answered a RESUME that nobody sent")
-            self.resumed.set_result(frame.payload)
-        elif self.on_frame is not None:
-            self.on_frame(frame)
-        else:
-            raise ProtocolError(f"It sent {frame.type.name} before it was asked to")
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._give_up("The VM ended")
-
-    def _give_up(self, reason: str) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-        if not self.lost.done():
-            self.lost.set_result(reason)
-        if self._transport is not None:
-            self._transport.abort()
-
-    def send(self, kind: FrameType, stream: int = 0, payload: bytes = b"") -> None:
-        """Send one frame; after the end of the stream it goes nowhere."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.write(encode_frame(kind, stream, payload))
+_REMEDY = "`era doctor` checks what a VM needs; the end of its console follows."
 
 
 class Guest:
@@ -110,62 +39,111 @@ class Guest:
         self.agent_version = agent_version
         self.since = time.monotonic()
 
+    async def save(self, state: BinaryIO, *, memory_apart: bool) -> None:
+        """Have the agent fall silent, and write the guest's state to a file. It runs no more then, unless this fails.
 
-async def boot(plan: BootPlan, console: ConsoleLog) -> Guest:
-    """Boot a VM and make it itself (RESUME); a boot that fails is tried once more. BootError with the console's end."""
+        Raises VmStateError, ProtocolError, BootError (the VM ended), TimeoutError, OSError.
+        """
+        assert self.vmm.monitor is not None
+        await answer_of(self.link, self.vmm, self.link.park(), PARK_TIMEOUT, "fall silent")
+        await self.vmm.monitor.save(state, memory_apart=memory_apart)
+
+
+async def bring_up(plan: BootPlan, console: ConsoleLog, launched: Launched | None = None) -> Guest:
+    """Boot the guest of a plan, or take it up from a saved state, and make it itself.
+
+    `launched` is its VMM if that was started already. Raises BootError with the console's end, SnapshotError when it
+    was the saved state that could not be taken up; nothing runs then.
+    """
+    if plan.saved is not None:
+        return await _attempt(plan, plan.saved, console, launched)
     for attempt in range(1, BOOT_ATTEMPTS + 1):
         try:
-            return await _boot_once(plan, console)
+            guest = await _attempt(plan, None, console, launched)
+            if plan.warm:
+                guest.link.send(FrameType.WARM, 0, agent.encode_spawn(plan.warm, agent.GUEST_ENV, "/root"))
         except BootError as error:
             if attempt == BOOT_ATTEMPTS:
                 raise
             log.warning("boot %d of %s failed, trying again: %s", attempt, plan.vm_id, error)
+            launched = None
+        else:
+            return guest
     raise AssertionError("unreachable")
 
 
-async def _boot_once(plan: BootPlan, console: ConsoleLog) -> Guest:
-    vmm = Vmm(plan, console)
-    link: GuestLink | None = None
+async def _attempt(plan: BootPlan, saved: Saved | None, console: ConsoleLog, launched: Launched | None) -> Guest:
+    vmm = Vmm(launched or launch(plan), console)
+    _, link = await asyncio.get_running_loop().create_connection(GuestLink, sock=vmm.stream)
     try:
-        _, link = await asyncio.get_running_loop().create_connection(GuestLink, sock=vmm.stream)
-        hello = await _answer(link, vmm, link.hello, plan.boot_timeout, "answer")
-        if hello.protocol != PROTOCOL:
-            raise BootError(f"The agent in {plan.vm_id} speaks protocol {hello.protocol}, not {PROTOCOL}")
-        await _resume(plan, vmm, link)
-    except (BootError, ProtocolError) as error:
+        if saved is None:
+            hello = await greeted(vmm, link, plan.boot_timeout)
+            await resume(vmm, link, resume_for(plan.vm_id))
+        else:
+            await _take_up(vmm, link, saved)
+            await resume(vmm, link, resume_for(plan.vm_id))
+            hello = await greeted(vmm, link, TAKE_UP_TIMEOUT)
+    except (EraError, TimeoutError, OSError) as error:
         await vmm.kill()
-        if link is not None and link.words:
+        if link.words:
             console.write(link.words)
-        raise BootError(f"{plan.vm_id} did not come up: {error.message}", _REMEDY, console.tail()) from error
+        told = error.message if isinstance(error, EraError) else str(error) or type(error).__name__
+        if saved is not None:
+            raise SnapshotError(f"{plan.vm_id} could not be taken up: {told}", "", console.tail()) from error
+        raise BootError(f"{plan.vm_id} did not come up: {told}", _REMEDY, console.tail()) from error
     except BaseException:
         await vmm.kill()
         raise
     return Guest(vmm, link, hello.version)
 
 
-_REMEDY = "`era doctor` checks what a VM needs; the end of its console follows."
+async def _take_up(vmm: Vmm, link: GuestLink, saved: Saved) -> None:
+    """The agent, which was silent when it was saved, is greeted: a booted one greets by itself."""
+    assert vmm.monitor is not None
+    if saved.once is not None:
+        _remove_for_good(Path(saved.once))
+    await vmm.monitor.take_up(vmm.state_fd, memory_apart=saved.ram is not None)
+    link.send(FrameType.HELLO, 0, PROTOCOL.to_bytes(4, "big"))
 
 
-async def _resume(plan: BootPlan, vmm: Vmm, link: GuestLink) -> None:
-    resume = resume_for(plan.vm_id)
-    link.send(FrameType.RESUME, 0, agent.encode_resume(resume))
-    answer = await _answer(link, vmm, link.resumed, RESUME_TIMEOUT, "take its identity")
-    if errors := agent.parse_resumed(answer, resume.nonce):
-        log.warning("%s could not set: %s", plan.vm_id, errors)
+async def greeted(vmm: Vmm, link: GuestLink, timeout: float) -> agent.AgentHello:
+    """The agent's greeting. BootError when none comes in `timeout` seconds, or one of another protocol."""
+    hello = await answer_of(link, vmm, link.hello, timeout, "answer")
+    if hello.protocol != PROTOCOL:
+        raise BootError(f"its agent speaks protocol {hello.protocol}, not {PROTOCOL}")
+    return hello
 
 
-def resume_for(vm_id: str) -> agent.Resume:
+def _remove_for_good(file: Path) -> None:
+    file.unlink()
+    fd = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+async def resume(vmm: Vmm, link: GuestLink, identity: agent.Resume) -> None:
+    """Make a guest itself; what could not be set is logged. Raises BootError, ProtocolError."""
+    link.send(FrameType.RESUME, 0, agent.encode_resume(identity))
+    answer = await answer_of(link, vmm, link.resumed, RESUME_TIMEOUT, "take its identity")
+    if errors := agent.parse_resumed(answer, identity.nonce):
+        log.warning("%s could not set: %s", identity.hostname, errors)
+
+
+def resume_for(vm_id: str, *, template: bool = False) -> agent.Resume:
     """What makes a guest this VM, now: the machine id is always the VM's, entropy and nonce are new."""
     return agent.Resume(
         clock=time.time_ns(),
         nonce=os.urandom(16),
-        machine_id=hashlib.sha256(b"era machine-id " + vm_id.encode()).digest()[:16],
+        machine_id=vm_id.encode().rjust(16, b"-")[-16:],
         hostname=vm_id,
         entropy=os.urandom(agent.ENTROPY_BYTES),
+        flags=agent.ResumeFlags.TEMPLATE if template else agent.NO_RESUME_FLAGS,
     )
 
 
-async def _answer(link: GuestLink, vmm: Vmm, answer: asyncio.Future[AnswerT], timeout: float, what: str) -> AnswerT:
+async def answer_of(link: GuestLink, vmm: Vmm, answer: asyncio.Future[AnswerT], timeout: float, what: str) -> AnswerT:
     """Wait for the guest's answer, its end or the time limit, whichever comes first."""
     waited: list[asyncio.Future[Any]] = [answer, link.lost, vmm.ended]
     await asyncio.wait(waited, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -10,7 +11,9 @@ import struct
 from pathlib import Path
 from typing import Protocol
 
+from era_kernel import process
 from era_kernel.errors import ProtocolError
+from era_kernel.models import ProcessIdentity
 from era_kernel.protocol import control
 from era_kernel.protocol.frames import PROTOCOL, Frame, FrameReader, FrameType, encode_frame
 from era_kernel.shim.address import socket_address
@@ -42,11 +45,17 @@ class ClientLink(asyncio.Protocol):
         self._reader = FrameReader()
         self._transport: asyncio.Transport | None = None
         self._attached = False
+        self.token = ""
+        self.process: ProcessIdentity | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
-        if not same_user(transport.get_extra_info("socket")):
+        pid, uid = peer(transport.get_extra_info("socket"))
+        if pid is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process = process.identify(pid)
+        if uid not in (0, os.getuid()):
             log.warning("refused a connection of another user")
             transport.abort()
 
@@ -69,6 +78,7 @@ class ClientLink(asyncio.Protocol):
             if not isinstance(message, control.Attach) or message.protocol != PROTOCOL:
                 raise ProtocolError(f"A client of another version attached: {message}")
             self._attached = True
+            self.token = message.token
             self._hub.client_joined(self)
         else:
             self._hub.client_control(self, message)
@@ -98,13 +108,13 @@ class ClientLink(asyncio.Protocol):
             self._transport.abort()
 
 
-def same_user(connection: socket.socket) -> bool:
-    """Whether the peer runs as us or as root."""
+def peer(connection: socket.socket) -> tuple[int | None, int]:
+    """(pid, uid) of the process at the other end; (None, our own uid) where the system does not tell."""
     if not hasattr(socket, "SO_PEERCRED"):
-        return True
+        return None, os.getuid()
     credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, uid, _ = struct.unpack("3i", credentials)
-    return uid in (0, os.getuid())
+    pid, uid, _ = struct.unpack("3i", credentials)
+    return pid, uid
 
 
 async def listen(path: Path, hub: Hub) -> asyncio.Server:

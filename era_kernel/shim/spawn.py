@@ -11,10 +11,11 @@ import time
 import msgspec
 
 from era_kernel import process
-from era_kernel.errors import BootError
+from era_kernel.errors import BootError, SnapshotError
 from era_kernel.models import ProcessIdentity
 from era_kernel.paths import VmPaths
 
+EPHEMERAL = "ephemeral"
 MAX_ANSWER = 1 << 20
 LOG_TAIL = 4096
 END_WAIT = 5.0
@@ -28,24 +29,26 @@ class ShimStarted(msgspec.Struct, frozen=True, tag="started"):
 
 
 class ShimFailed(msgspec.Struct, frozen=True, tag="failed"):
-    """The VM is not up, and nothing of it runs."""
+    """The VM is not up, and nothing of it runs. `saved`: because its saved state could not be taken up."""
 
     message: str
-    remedy: str
-    console: str
+    remedy: str = ""
+    console: str = ""
+    saved: bool = False
 
 
 def start_shim(paths: VmPaths, *, ephemeral: bool = False, timeout: float = 180.0) -> ShimStarted:
     """Start the shim of a prepared VM and wait until the guest is up.
 
     Reads `paths.boot_plan`. With `ephemeral` the VM is powered off when its last client leaves. The shim is detached:
-    it outlives us. Raises BootError, with the console's tail, when the VM did not come up within `timeout` seconds.
+    it outlives us. Raises BootError, with the console's tail, when the VM did not come up within `timeout` seconds, and
+    SnapshotError when it did not from a saved state.
     """
     read_end, write_end = os.pipe()
-    argv = [sys.executable, "-P", "-m", "era_kernel.shim", str(paths.folder), "--ready-fd", str(write_end)]
+    argv = [sys.executable, "-P", "-m", "era_kernel.shim", str(paths.folder), str(write_end)]
     try:
         identity = process.spawn_detached(
-            [*argv, "--ephemeral"] if ephemeral else argv, log_file=paths.shim_log, pass_fds=(write_end,)
+            [*argv, EPHEMERAL] if ephemeral else argv, log_file=paths.shim_log, pass_fds=(write_end,)
         )
     except BaseException:
         os.close(read_end)
@@ -93,7 +96,8 @@ def _understood(text: bytes, paths: VmPaths) -> ShimStarted:
             _log(paths),
         ) from error
     if isinstance(message, ShimFailed):
-        raise BootError(message.message, message.remedy, message.console)
+        kind = SnapshotError if message.saved else BootError
+        raise kind(message.message, message.remedy, message.console)
     return message
 
 

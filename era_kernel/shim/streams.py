@@ -7,12 +7,16 @@ ProtocolError, upon which the shim ends the VM.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
+import msgspec
+
 from era_kernel.errors import ProtocolError
+from era_kernel.models import ProcessIdentity
 from era_kernel.protocol import agent
 from era_kernel.protocol.frames import MAX_DATA, Frame, FrameType
+from era_kernel.shim.snapshot import SavedStream
 
 OwnerT = TypeVar("OwnerT")
 _INPUT_FRAMES = frozenset({FrameType.DATA, FrameType.CLOSE, FrameType.WINDOW, FrameType.SIGNAL, FrameType.RESIZE})
@@ -22,21 +26,24 @@ def _initial_credit(fds: frozenset[int]) -> dict[int, int]:
     return dict.fromkeys(fds, agent.INITIAL_CREDIT)
 
 
-@dataclass(eq=False)
-class Stream(Generic[OwnerT]):
-    """One process in the guest. `owner` is None once its client has left."""
+class Stream(msgspec.Struct, Generic[OwnerT], eq=False):
+    """One process in the guest. `owner` is None once its client has left.
+
+    `held` is what a process of a guest that goes on sent before its owner came back, no more than it had credit for.
+    """
 
     owner: OwnerT | None
     client_stream: int
     guest_stream: int
-    granted: dict[int, int] = field(default_factory=lambda: _initial_credit(agent.OUTPUT_FDS))
-    input_credit: dict[int, int] = field(default_factory=lambda: _initial_credit(agent.INPUT_FDS))
-    open_outputs: set[int] = field(default_factory=lambda: set(agent.OUTPUT_FDS))
+    granted: dict[int, int] = msgspec.field(default_factory=lambda: _initial_credit(agent.OUTPUT_FDS))
+    input_credit: dict[int, int] = msgspec.field(default_factory=lambda: _initial_credit(agent.INPUT_FDS))
+    open_outputs: set[int] = msgspec.field(default_factory=lambda: set(agent.OUTPUT_FDS))
     exited: bool = False
+    held: list[Frame] | None = None
 
     @property
     def over(self) -> bool:
-        return self.exited and not self.open_outputs
+        return self.exited and not self.open_outputs and self.held is None
 
 
 class Streams(Generic[OwnerT]):
@@ -92,6 +99,8 @@ class Streams(Generic[OwnerT]):
             raise ProtocolError(f"The guest used stream {frame.stream}, which was never opened")
         wanted = self._take(stream, frame)
         self._forget_if_over(stream)
+        if wanted and stream.held is not None:
+            stream.held.append(frame)
         return stream if wanted and stream.owner is not None else None
 
     def _take(self, stream: Stream[OwnerT], frame: Frame) -> bool:
@@ -151,6 +160,78 @@ class Streams(Generic[OwnerT]):
             stream.open_outputs.clear()
             self._forget_if_over(stream)
         return [stream for stream in mine if not stream.exited]
+
+    def save(self, describe: Callable[[OwnerT], tuple[str, ProcessIdentity | None]]) -> list[SavedStream]:
+        """The processes that live and are somebody's; `describe` gives an owner's token and process."""
+        return [
+            SavedStream(
+                *describe(stream.owner),
+                stream.client_stream,
+                stream.guest_stream,
+                stream.granted,
+                stream.input_credit,
+                sorted(stream.open_outputs),
+            )
+            for stream in self._by_guest.values()
+            if stream.owner is not None and not stream.exited
+        ]
+
+    @property
+    def next_stream(self) -> int:
+        return self._next
+
+    def restore(self, saved: list[SavedStream], next_stream: int) -> None:
+        """Take over the processes of a guest that goes on; they are nobody's until they are claimed."""
+        self._next = next_stream
+        for each in saved:
+            self._by_guest[each.guest_stream] = Stream(
+                None,
+                each.client_stream,
+                each.guest_stream,
+                dict(each.granted),
+                dict(each.input_credit),
+                set(each.open_outputs),
+                held=[],
+            )
+
+    def claim(self, owner: OwnerT, guest_stream: int) -> tuple[Stream[OwnerT], list[Frame]]:
+        """A process of before is its owner's again: with what it sent meanwhile."""
+        stream = self._by_guest[guest_stream]
+        held, stream.held = stream.held or [], None
+        stream.owner = owner
+        self._by_client[owner, stream.client_stream] = stream
+        self._forget_if_over(stream)
+        return stream, held
+
+    @staticmethod
+    def credit_before(stream: Stream[OwnerT], held: list[Frame]) -> dict[int, int]:
+        """The credit that a process's owner has for its inputs before it gets to know what was held for it."""
+        credit = dict(stream.input_credit)
+        for frame in held:
+            if frame.type is FrameType.WINDOW:
+                fd, more = agent.parse_window(frame.payload)
+                credit[fd] -= more
+        return credit
+
+    @staticmethod
+    def fill_up(stream: Stream[OwnerT]) -> list[tuple[int, int]]:
+        """(fd, bytes) to grant so that a claimed process's outputs have their first credit again.
+
+        What its owner granted just when the guest was saved is lost.
+        """
+        grants = [(fd, agent.INITIAL_CREDIT - stream.granted[fd]) for fd in sorted(stream.open_outputs)]
+        grants = [(fd, credit) for fd, credit in grants if credit > 0]
+        for fd, credit in grants:
+            stream.granted[fd] += credit
+        return grants
+
+    def abandon(self, guest_stream: int) -> Stream[OwnerT]:
+        """A process of before whose owner is no more: it is to be ended."""
+        stream = self._by_guest[guest_stream]
+        stream.held = None
+        stream.open_outputs.clear()
+        self._forget_if_over(stream)
+        return stream
 
     def _forget_if_over(self, stream: Stream[OwnerT]) -> None:
         if stream.over:

@@ -5,28 +5,48 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from typing import Any
 
-from era_kernel.errors import ProtocolError
+from era_kernel.errors import EraError, ProtocolError
+from era_kernel.launchers.base import BootPlan
+from era_kernel.paths import VmPaths
 from era_kernel.protocol import agent, control
 from era_kernel.protocol.frames import Frame, FrameType
+from era_kernel.shim.claims import Claims
 from era_kernel.shim.console import ConsoleLog
 from era_kernel.shim.guest import Guest
 from era_kernel.shim.server import ClientLink
+from era_kernel.shim.snapshot import SnapshotRecord, discard_snapshot, disk_marks, mark, write_record
 from era_kernel.shim.streams import Stream, Streams
 
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 2.0
+OWNER_LOOK = 5.0
+MIN_POWER_OFF = 2.0
+"""Seconds that a guest has to power off when the time went into saving it."""
 KILL = 9
 
 
 class Supervisor:
     """Passes frames between clients and guest until the VM ends; `serve()` returns then."""
 
-    def __init__(self, vm_id: str, guest: Guest, console: ConsoleLog, *, ephemeral: bool) -> None:
-        self._vm_id = vm_id
+    def __init__(
+        self,
+        paths: VmPaths,
+        plan: BootPlan,
+        guest: Guest,
+        console: ConsoleLog,
+        *,
+        ephemeral: bool,
+        before: SnapshotRecord | None = None,
+    ) -> None:
+        """`before`: the record of the snapshot from which the guest goes on."""
+        self._vm_id = plan.vm_id
+        self._paths = paths
+        self._plan = plan
         self._guest = guest
         self._console = console
         self._ephemeral = ephemeral
@@ -34,11 +54,17 @@ class Supervisor:
         self._clients: set[ClientLink] = set()
         self._stats_waiters: list[ClientLink] = []
         self._stopping: asyncio.Task[None] | None = None
+        self._frozen = False
+        self._saved = False
         self._all_left = asyncio.Event()
-        guest.link.on_frame = self._guest_frame
+        self._claims = Claims(before.streams if before else [])
+        if before is not None:
+            self._streams.restore(before.streams, before.next_stream)
+        guest.link.listen(self._guest_frame)
 
     async def serve(self) -> None:
         """Until the VM ends: then every client is told why, and the VMM is surely gone."""
+        self._end_ownerless()
         link, vmm = self._guest.link, self._guest.vmm
         ends: list[asyncio.Future[Any]] = [link.lost, vmm.ended]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -48,7 +74,7 @@ class Supervisor:
         reason = self._reason()
         log.info("%s ended: %s", self._vm_id, reason)
         for client in list(self._clients):
-            client.send_control(control.VmGone(reason, stopped=self._stopping is not None))
+            client.send_control(control.VmGone(reason, stopped=self._stopping is not None, saved=self._saved))
             client.close()
         if self._clients:
             with contextlib.suppress(TimeoutError):
@@ -69,7 +95,21 @@ class Supervisor:
     def client_joined(self, client: ClientLink) -> None:
         self._clients.add(client)
         self._all_left.clear()
-        client.send_control(control.Attached(self._vm_id, self._guest.agent_version))
+        claimed = [self._streams.claim(client, stream) for stream in self._claims.take(client.token)]
+        resumed = {stream.client_stream: self._streams.credit_before(stream, held) for stream, held in claimed}
+        client.send_control(control.Attached(self._vm_id, self._guest.agent_version, resumed))
+        for stream, held in claimed:
+            for frame in held:
+                client.send(frame.type, stream.client_stream, frame.payload)
+            for fd, credit in self._streams.fill_up(stream):
+                self._guest.link.send(FrameType.WINDOW, stream.guest_stream, agent.encode_window(fd, credit))
+
+    def _end_ownerless(self) -> None:
+        """Processes of clients that ended while the VM was stopped end too, as if they had left now."""
+        for guest_stream in self._claims.take_ownerless():
+            self._end_process(self._streams.abandon(guest_stream))
+        if self._claims:
+            asyncio.get_running_loop().call_later(OWNER_LOOK, self._end_ownerless)
 
     def client_left(self, client: ClientLink) -> None:
         self._clients.discard(client)
@@ -79,7 +119,7 @@ class Supervisor:
         if not self._clients:
             self._all_left.set()
             if self._ephemeral:
-                self._stop(grace=1.0)
+                self._stop(grace=0)
 
     def _end_process(self, stream: Stream[ClientLink]) -> None:
         link = self._guest.link
@@ -89,6 +129,8 @@ class Supervisor:
 
     def client_frame(self, client: ClientLink, frame: Frame) -> None:
         link = self._guest.link
+        if self._frozen:
+            return
         if frame.type is FrameType.SPAWN:
             stream = self._streams.open(client, frame.stream, frame.payload)
             link.send(FrameType.SPAWN, stream.guest_stream, frame.payload)
@@ -107,8 +149,8 @@ class Supervisor:
             case control.StatusRequest():
                 uptime = time.monotonic() - self._guest.since
                 client.send_control(control.ShimStatus(self._streams.live, uptime))
-            case control.StopRequest(grace):
-                self._stop(grace)
+            case control.StopRequest(grace, keep):
+                self._stop(grace, keep)
             case control.Attach():
                 raise ProtocolError("A client attached twice")
 
@@ -131,17 +173,50 @@ class Supervisor:
 
     # ---- end
 
-    def _stop(self, grace: float) -> None:
+    def _stop(self, grace: float, keep: bool = False) -> None:
         if self._stopping is None:
-            self._stopping = asyncio.create_task(self._power_off(grace))
+            self._stopping = asyncio.create_task(self._end(grace, keep))
 
-    async def _power_off(self, grace: float) -> None:
-        """Ask the guest to sync and power off; a guest that does not in time is ended."""
-        self._guest.link.send(FrameType.POWEROFF)
-        _, late = await asyncio.wait([self._guest.vmm.ended], timeout=grace)
-        if late:
-            log.warning("%s did not power off within %.0f s and is ended", self._vm_id, grace)
+    async def _end(self, grace: float, keep: bool) -> None:
+        """Save the guest if that is wanted and works; else have it sync and power off, in time or not."""
+        deadline = asyncio.get_running_loop().time() + grace
+        if keep and self._plan.monitor and await self._save(grace):
             await self._guest.vmm.kill()
+            return
+        if grace > 0:
+            self._guest.link.send(FrameType.POWEROFF)
+        left = max(MIN_POWER_OFF if keep else 0, deadline - asyncio.get_running_loop().time())
+        _, late = await asyncio.wait([self._guest.vmm.ended], timeout=left)
+        if late and grace > 0:
+            log.warning("%s did not power off within %.0f s and is ended", self._vm_id, grace)
+        if late:
+            await self._guest.vmm.kill()
+
+    async def _save(self, grace: float) -> bool:
+        """Make a snapshot; whether there is one. What clients send from now on would be lost, so nothing is taken."""
+        self._frozen = True
+        try:
+            async with asyncio.timeout(grace):
+                await self._write_snapshot()
+        except (EraError, OSError, TimeoutError) as error:
+            log.warning("%s could not be saved and is powered off: %s", self._vm_id, error or type(error).__name__)
+            discard_snapshot(self._paths)
+            return False
+        self._saved = True
+        return True
+
+    async def _write_snapshot(self) -> None:
+        with self._paths.snapshot.open("wb") as state:
+            await self._guest.save(state, memory_apart=False)
+            os.fsync(state.fileno())
+        record = SnapshotRecord(
+            fingerprint=self._plan.fingerprint,
+            state=mark(self._paths.snapshot),
+            disks=disk_marks(self._paths),
+            streams=self._streams.save(lambda client: (client.token, client.process)),
+            next_stream=self._streams.next_stream,
+        )
+        write_record(self._paths, record)
 
     def stop_soon(self) -> None:
         """SIGTERM to the shim: the same as a client's stop."""

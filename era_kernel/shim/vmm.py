@@ -7,43 +7,48 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
+import os
 from typing import Any
 
 from era_kernel import process
-from era_kernel.launchers.base import BootPlan
 from era_kernel.models import ProcessIdentity
 from era_kernel.shim.console import ConsoleLog
+from era_kernel.shim.launch import Launched
+from era_kernel.shim.monitor import Monitor
 
 KILL_WAIT = 10.0
 
 
 class Vmm:
-    """A running VMM. `ended` resolves to its exit status; `stream` is our end of the frame stream."""
+    """A running VMM. `ended` resolves to its exit status; `stream` is our end of the frame stream, for a GuestLink."""
 
-    def __init__(self, plan: BootPlan, console: ConsoleLog) -> None:
-        ours, theirs = socket.socketpair()
-        console_end, their_console = socket.socketpair()
-        try:
-            self._process = process.start_piped(plan.argv, env=plan.env, stream=theirs, stderr=their_console.fileno())
-        except BaseException:
-            ours.close()
-            console_end.close()
-            raise
-        finally:
-            theirs.close()
-            their_console.close()
-        ours.setblocking(False)
-        console_end.setblocking(False)
-        self.stream = ours
+    def __init__(self, launched: Launched, console: ConsoleLog) -> None:
+        self._process = launched.process
+        self.stream = launched.stream
+        self.state_fd = launched.state_fd
+        self.monitor = Monitor(launched.monitor) if launched.monitor else None
         self._log = console
-        self._console = console_end
+        self._console = launched.console
         self._loop = asyncio.get_running_loop()
         self._console_read = asyncio.ensure_future(self._read_console())
-        self.ended: asyncio.Future[int] = asyncio.ensure_future(asyncio.to_thread(self._process.wait))
+        self.ended: asyncio.Future[int] = asyncio.ensure_future(self._wait())
         self.identity: ProcessIdentity | None = None
         with contextlib.suppress(ProcessLookupError):
             self.identity = process.identify(self._process.pid)
+
+    async def _wait(self) -> int:
+        """The VMM's exit status, when it has ended; waited for without a thread where the system can."""
+        if not hasattr(os, "pidfd_open"):
+            return await asyncio.to_thread(self._process.wait)
+        pidfd = os.pidfd_open(self._process.pid)
+        ended = asyncio.Event()
+        self._loop.add_reader(pidfd, ended.set)
+        try:
+            await ended.wait()
+        finally:
+            self._loop.remove_reader(pidfd)
+            os.close(pidfd)
+        return self._process.wait()
 
     async def _read_console(self) -> None:
         """Copy the console to its log until nobody holds its other end."""
@@ -60,4 +65,5 @@ class Vmm:
         self._process.kill()
         ends: list[asyncio.Future[Any]] = [self.ended, self._console_read]
         await asyncio.wait(ends, timeout=KILL_WAIT)
-        self.stream.close()
+        if self.monitor is not None:
+            self.monitor.close()

@@ -16,10 +16,13 @@ python)
   # munkres and the plain BLAS stand in for scipy, pythran, boost and OpenBLAS: 0.6 GB less.
   packages=(python3 python3-pip python3-venv python3-numpy python3-matplotlib python3-munkres libblas3 liblapack3)
   command=(python3)
+  # matplotlib's .pth file declares a namespace package that Python finds without it, and imports half of importlib for that
+  # at each start of Python.
   # Byte code and the font cache are made here: in a guest without hardware virtualization that takes a minute.
   # shellcheck disable=SC2016 # the guest's shell expands it
   finish='python3 -m compileall -q -j 0 /usr/lib/python3 /usr/lib/python3.* >/dev/null || true
     HOME=/root MPLBACKEND=agg python3 -c "import matplotlib.pyplot"
+    rm -f /usr/lib/python3/dist-packages/matplotlib-*-nspkg.pth
     for folder in /usr/lib/python3.*; do rm -f "$folder/EXTERNALLY-MANAGED"; done'
   ;;
 *) fail "there is no image recipe for '$language'" "$usage" ;;

@@ -1,96 +1,94 @@
-"""`python -m tests.benchmarks`: era-python beside plain ipykernel in one run; medians and their ratio, as a table.
+"""`python -m tests.benchmarks`: what era_kernel promises, measured; tables on stdout, progress on stderr.
 
-Not a test: figures depend on the machine. The VM is up before the start is measured (its boot is a row of its own), and
-the two kernels take turns, so that a noisy neighbour hits both.
+Not a test: figures depend on the machine. Where ipykernel can do the same, the two take turns in one run, so that a
+noisy neighbour hits both. `--write` keeps the tables in RESULTS.md.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import statistics
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import traceback
+from pathlib import Path
 
-KERNELS = ("era-python", "python3")
-LINES = 125_000
-LINE = f"for n in range({LINES}): print(f'{{n:079d}}')"
+from tests.benchmarks import cells, fleet, growth, power, restart, restore, session, stages, start, temp
+from tests.benchmarks.figure import Figure, markdown, table
+from tests.benchmarks.machine import facts
+from tests.benchmarks.room import LANGUAGE, Room, room
 
-
-@dataclass
-class Series:
-    """The measurements of one figure, by kernel."""
-
-    name: str
-    unit: str
-    values: dict[str, list[float]] = field(default_factory=lambda: {kernel: [] for kernel in KERNELS})
-
-    def row(self) -> str:
-        ours, theirs = (statistics.median(self.values[kernel]) for kernel in KERNELS)
-        count = len(self.values[KERNELS[0]])
-        return f"| {self.name} | {ours:.1f} {self.unit} | {theirs:.1f} {self.unit} | {ours / theirs:.2f} | {count} |"
-
-
-def timed(action: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    action()
-    return time.perf_counter() - start
+RESULTS = Path(__file__).with_name("RESULTS.md")
+SUBJECTS = {
+    "restore": restore,
+    "stages": stages,
+    "start": start,
+    "restart": restart,
+    "session": session,
+    "cells": cells,
+    "temp": temp,
+    "power": power,
+    "fleet": fleet,
+    "growth": growth,
+}
 
 
-def measure(rounds: int) -> list[Series]:
-    """All figures over running kernels, `rounds` times each kernel in turn."""
-    from tests.conformance.notebook import notebook
-
-    start = Series("start → first result", "ms")
-    trip = Series("round trip of 1+1", "ms")
-    rate = Series("10 MB printed in 80-byte lines", "MB/s")
-    for _ in range(rounds):
-        for kernel in KERNELS:
-            begin = time.perf_counter()
-            with notebook(kernel) as book:
-                book.run("1+1")
-                start.values[kernel].append((time.perf_counter() - begin) * 1000)
-                trips = [timed(lambda book=book: book.run("1+1")) for _ in range(30)]  # type: ignore[misc]
-                trip.values[kernel].append(statistics.median(trips) * 1000)
-                seconds = timed(lambda book=book: book.run(LINE, timeout=120))  # type: ignore[misc]
-                rate.values[kernel].append(LINES * 80 / seconds / 1e6)
-    return [start, trip, rate]
-
-
-def boot_seconds(rounds: int) -> list[float]:
-    """Whole `era vm temp --cmd true` runs: boot, command, power off, in seconds."""
-    command = [sys.executable, "-m", "era_kernel", "vm", "temp", "--language", "python", "--cmd", "true"]
-    return [timed(lambda: subprocess.run(command, check=True, timeout=180)) for _ in range(rounds)]
+def main() -> int:
+    options = _options()
+    with room(options.rounds) as place:
+        place.say("one VM, not counted: what is made once is made now")
+        place.manager.create(LANGUAGE)
+        place.clear()
+        sections = [_head(options.rounds)]
+        print(sections[0], flush=True)
+        failed: list[str] = []
+        for name in options.only or SUBJECTS:
+            figures = _measure(name, place)
+            if figures is None:
+                failed.append(name)
+                continue
+            sections.append(_section(name, figures))
+            print(sections[-1], flush=True)
+    if failed:
+        print(f"Not measured: {', '.join(failed)}", file=sys.stderr)
+    elif options.write:
+        RESULTS.write_text("\n".join(sections))
+    return 1 if failed else 0
 
 
-def main() -> None:
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
-    with tempfile.TemporaryDirectory(prefix="era-bench-") as folder:
-        os.environ["AGENT_STATE_DIR"] = folder
-        era = [sys.executable, "-m", "era_kernel", "vm"]
-        try:
-            subprocess.run(
-                [sys.executable, "-c", "from tests.conformance.notebook import notebook\nwith notebook(): pass"],
-                check=True,
-                timeout=300,
-            )
-            series = measure(rounds)
-            boots = boot_seconds(rounds)
-        finally:
-            subprocess.run([*era, "clean", "--all"], check=False, timeout=120, stdout=subprocess.DEVNULL)
-    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} CPUs, medians\n")
-    print("| figure | era-python | ipykernel | ratio | runs |\n|---|---|---|---|---|")
-    for each in series:
-        print(each.row())
-    print(f"\n`era vm temp --cmd true`, whole process: {statistics.median(boots):.1f} s ({len(boots)} runs)")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each quick thing is done (default: 5)")
+    parser.add_argument("--only", nargs="+", choices=SUBJECTS, metavar="NAME", help=f"of {', '.join(SUBJECTS)}")
+    parser.add_argument("--write", action="store_true", help="keep the tables in RESULTS.md, all of them or none")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds has to be at least 1")
+    if options.write and options.only:
+        parser.error("--write keeps all figures of one run: leave out --only")
+    return options
+
+
+def _measure(name: str, place: Room) -> list[Figure] | None:
+    """A subject's figures; None when it gave none, and why to stderr: the others are worth their time."""
+    place.say(name)
+    try:
+        return list(SUBJECTS[name].measure(place)) or None
+    except Exception:  # of whatever it started
+        place.say(f"{name} failed:\n{traceback.format_exc()}")
+        place.clear()
+        return None
+
+
+def _head(rounds: int) -> str:
+    made = (
+        f"By `python -m tests.benchmarks --rounds {rounds}`. Goals are for medians; n is how many values there are:\n"
+        "runs, or VMs where each of them was looked at."
+    )
+    return f"# What it takes\n\n{made}\n\n{markdown(('what', 'which'), list(facts().items()))}"
+
+
+def _section(name: str, figures: list[Figure]) -> str:
+    return f"## {name}\n\n{(SUBJECTS[name].__doc__ or '').strip()}\n\n{table(figures)}"
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

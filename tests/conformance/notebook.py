@@ -75,7 +75,7 @@ class Notebook:
             if questions and self.client.stdin_channel.msg_ready():
                 self.client.get_stdin_msg(timeout=1)
                 self.client.input(questions.pop(0))
-            message = self._next_iopub(min(left, 0.05 if questions else left))
+            message = self.next_iopub(min(left, 0.05 if questions else left))
             if message is None or message["parent_header"].get("msg_id") != request:
                 continue
             if message["msg_type"] == "status":
@@ -91,7 +91,8 @@ class Notebook:
             reply = self.client.get_shell_msg(timeout=10)
         return Result(reply, outputs, times, time.monotonic() - start)
 
-    def _next_iopub(self, timeout: float) -> Message | None:
+    def next_iopub(self, timeout: float) -> Message | None:
+        """The next message on IOPub, None when none comes in `timeout` seconds."""
         from queue import Empty
 
         try:

@@ -14,7 +14,7 @@ import pytest
 
 from era_kernel.errors import BootError, EraError
 from era_kernel.launchers import choose, registry
-from era_kernel.launchers.base import BootPlan, Probe, Report
+from era_kernel.launchers.base import BootPlan, Probe, Report, Saved
 from era_kernel.models import VmRecord
 from era_kernel.paths import VmPaths
 
@@ -40,10 +40,16 @@ class AgentLauncher:
         for disk in (paths.disk, paths.persist_disk) if record.spec.persist else (paths.disk,):
             disk.touch(exist_ok=True)
 
-    def plan(self, record: VmRecord, paths: VmPaths) -> BootPlan:
+    def plan(self, record: VmRecord, paths: VmPaths, saved: Saved | None = None) -> BootPlan:
         if self._before_plan is not None:
             self._before_plan(record)
         return BootPlan(record.id, self._argv, {"PATH": os.environ["PATH"]}, str(paths.console), 10.0)
+
+    def fingerprint(self, record: VmRecord) -> None:
+        """A plain process cannot be saved."""
+
+    def template_plan(self, record: VmRecord, folder: Path, report: Report) -> BootPlan:
+        raise NotImplementedError
 
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Nothing is held outside the folders."""

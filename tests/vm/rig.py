@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from era_kernel import process
 from era_kernel.launchers.base import BootPlan
 from era_kernel.protocol import agent
 from era_kernel.protocol.frames import Frame, FrameReader, FrameType, encode_frame
+from era_kernel.shim.launch import launch
 
 COMMAND_SECONDS = 60.0
 GONE_SECONDS = 15.0
@@ -100,11 +100,10 @@ def _copy(console: socket.socket, kept: bytearray) -> None:
 @contextlib.contextmanager
 def booted(plan: BootPlan) -> Iterator[Guest]:
     """Boot, greet, resume; at the end nothing of the VM is left."""
-    ours, theirs = socket.socketpair()
-    console, their_console = socket.socketpair()
+    launched = launch(plan)
+    vmm, ours, console = launched.process, launched.stream, launched.console
+    console.setblocking(True)
     printed = bytearray()
-    with theirs, their_console:
-        vmm = process.start_piped(plan.argv, env=plan.env, stream=theirs, stderr=their_console.fileno())
     threading.Thread(target=_copy, args=(console, printed), daemon=True).start()
     with ours:
         try:
@@ -118,6 +117,8 @@ def booted(plan: BootPlan) -> Iterator[Guest]:
         finally:
             vmm.kill()
             vmm.wait(GONE_SECONDS)
+            if launched.monitor is not None:
+                launched.monitor.close()
 
 
 def _expect(frames: Iterator[Frame], kind: FrameType, printed: bytearray) -> bytes:

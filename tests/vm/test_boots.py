@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from era_kernel.loop import run_async
 from era_kernel.models import ExecResult
 from era_kernel.paths import open_state
-from era_kernel.service.loop import run_async
 from era_kernel.service.manager import Manager
 
 BOOTS = int(os.environ.get("ERA_BOOTS", "20"))

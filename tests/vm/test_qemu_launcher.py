@@ -108,7 +108,7 @@ class TestJail:
         mounts = Path(f"/proc/{guest.qemu().pid}/mountinfo").read_text().splitlines()
         writable = {line.split()[4] for line in mounts if "rw" in line.split()[5].split(",")}
         devices = {place for place in writable if place.startswith("/dev/")}
-        assert writable - devices == {"/era/disk.qcow2"}
+        assert writable - devices == {"/era/disk"}
 
     def test_qemu_has_a_network_namespace_with_nothing_in_it(self, guest: Guest) -> None:
         pid = guest.qemu().pid
@@ -165,18 +165,14 @@ class TestNetwork:
 
 class TestEnd:
     HOLDER = """
-import socket, sys, time
+import sys, time
 import msgspec
-from era_kernel import process
-from era_kernel.launchers import probe
 from era_kernel.launchers.base import BootPlan
-plan = msgspec.json.decode(sys.stdin.buffer.read(), type=BootPlan)
-ours, theirs = socket.socketpair()
-console, their_console = socket.socketpair()
-vmm = process.start_piped(plan.argv, env=plan.env, stream=theirs, stderr=their_console.fileno())
-theirs.close(), their_console.close()
-ours.recv(1)
-print(vmm.pid, flush=True)
+from era_kernel.shim.launch import launch
+launched = launch(msgspec.json.decode(sys.stdin.buffer.read(), type=BootPlan))
+launched.stream.setblocking(True)
+launched.stream.recv(1)
+print(launched.process.pid, flush=True)
 time.sleep(120)
 """
 

@@ -149,17 +149,26 @@ def create_one(root: Path, begun: Connection) -> None:
     Manager(StatePaths(root)).create("python")
 
 
-MOMENTS = [0.6, 1.2, 1.8]
+MOMENTS = ["", "disk.qcow2", "boot.json", "shim.log"]
+"""What is there of a VM when its maker is ended: its folder, its disk, its plan, its shim."""
+
+
+def wait_for(state: StatePaths, moment: str) -> None:
+    """Until that much of a VM is there, looked for so often that its maker is not done meanwhile."""
+    deadline = time.monotonic() + 60
+    while not list(state.vms.glob(f"python-*/{moment}" if moment else "python-*")):
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_an_interrupted_creation_leaves_nothing(state: StatePaths, moment: float) -> None:
+def test_an_interrupted_creation_leaves_nothing(state: StatePaths, moment: str) -> None:
     """Ctrl-C: nobody has to look for what it left."""
     ours, theirs = SPAWN.Pipe(duplex=False)
     worker = SPAWN.Process(target=create_one, args=(state.root, theirs))
     worker.start()
     assert ours.poll(60)
-    time.sleep(moment)
+    wait_for(state, moment)
     ids = [folder.name for folder in state.vms.glob("python-*")]
     assert worker.pid is not None
     assert process.send_signal(process.identify(worker.pid), signal.SIGINT)
@@ -170,12 +179,12 @@ def test_an_interrupted_creation_leaves_nothing(state: StatePaths, moment: float
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-def test_a_killed_creation_leaves_nothing(manager: Manager, state: StatePaths, moment: float) -> None:
+def test_a_killed_creation_leaves_nothing(manager: Manager, state: StatePaths, moment: str) -> None:
     ours, theirs = SPAWN.Pipe(duplex=False)
     worker = SPAWN.Process(target=create_one, args=(state.root, theirs))
     worker.start()
     assert ours.poll(60)
-    time.sleep(moment)
+    wait_for(state, moment)
     killed_half_way = worker.is_alive()
     worker.kill()
     worker.join(10)

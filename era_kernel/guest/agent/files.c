@@ -44,6 +44,8 @@ bool replace_file(const char *path, const char *text, mode_t mode)
     struct stat old;
     if (lstat(path, &old) == 0 && S_ISLNK(old.st_mode))
         unlink(path);
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode);
-    return write_and_close(fd, text);
+    /* Cut to its length afterwards: what is truncated when it is opened has ext4 write it to the disk when it is closed. */
+    int fd = open(path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, mode);
+    bool is_cut = fd >= 0 && ftruncate(fd, (off_t)strlen(text)) == 0;
+    return write_and_close(fd, text) && is_cut;
 }

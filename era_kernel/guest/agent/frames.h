@@ -17,6 +17,9 @@ enum {
     HEADER_SIZE = 9,
     TYPE_AND_STREAM = 5,
     MAX_TEXT = 1024,
+    /* Bytes of output that make a DATA frame of 64 KiB with its header and fd: Linux's virtio_console cuts what is written
+     * into buffers of 32 KiB, and a rest of ten bytes would be one more notification of the host and one more interrupt. */
+    FULL_DATA = MAX_DATA - HEADER_SIZE - 1,
 };
 
 enum frame_type {
@@ -32,6 +35,8 @@ enum frame_type {
     FRAME_STATS = 10,
     FRAME_ERROR = 11,
     FRAME_POWEROFF = 12,
+    FRAME_PARK = 13,
+    FRAME_WARM = 14,
 };
 
 enum error_code {

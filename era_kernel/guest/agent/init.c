@@ -13,11 +13,11 @@
 
 #include "clock.h"
 #include "cmdline.h"
+#include "disks.h"
 #include "files.h"
 #include "log.h"
 #include "modules.h"
 #include "net.h"
-#include "power.h"
 
 #define LOWER "/era/lower"
 #define DISK "/era/disk"
@@ -25,7 +25,7 @@
 #define SHARE "/era/share"
 #define PORTS "/sys/class/virtio-ports"
 
-enum { DEVICE_MS = 5000, PORT_MS = 10000, PATH_SIZE = 320, MAX_FILES = 524288, USUAL_FILES = 1024 };
+enum { PORT_MS = 10000, PATH_SIZE = 320, MAX_FILES = 524288, USUAL_FILES = 1024 };
 
 static void make_folder(const char *path, mode_t mode)
 {
@@ -63,20 +63,8 @@ static void take_console(void)
 
 static void wait_for_device(const char *path)
 {
-    for (int64_t end = now_ms() + DEVICE_MS; access(path, F_OK) < 0; pause_ms(1))
-        if (now_ms() >= end)
-            die("%s did not appear", path);
-}
-
-/* Mount a disk that is written to, and have it made clean at the end. */
-static void mount_disk(const char *device, const char *target)
-{
-    wait_for_device(device);
-    mount_at(device, target, "ext4", MS_NOATIME, NULL);
-    int fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        die_errno("cannot open %s", target);
-    power_guard(fd);
+    if (!disk_wait(path))
+        die("%s did not appear", path);
 }
 
 /* The image below, the VM's own disk above: what a user changes is on that. */
@@ -84,7 +72,9 @@ static void mount_root(const char *image, const char *disk)
 {
     wait_for_device(image);
     mount_at(image, LOWER, "erofs", MS_RDONLY, NULL);
-    mount_disk(disk, DISK);
+    wait_for_device(disk);
+    if (!disk_mount(disk, DISK))
+        die_errno("cannot mount %s", disk);
     make_folder(DISK "/upper", 0755);
     make_folder(DISK "/work", 0755);
     mount_at("overlay", ROOT, "overlay", MS_NOATIME, "lowerdir=" LOWER ",upperdir=" DISK "/upper,workdir=" DISK "/work");
@@ -120,12 +110,10 @@ static void switch_root(void)
 
 static void enter_image(const char *image)
 {
-    char disk[PATH_SIZE], persist[PATH_SIZE];
+    char disk[PATH_SIZE];
     if (!cmdline_value("era.disk", disk, sizeof disk))
         die("era.root needs era.disk");
     mount_root(image, disk);
-    if (cmdline_value("era.persist", persist, sizeof persist))
-        mount_disk(persist, ROOT "/persist");
     mount_share(ROOT "/.era");
     switch_root();
 }

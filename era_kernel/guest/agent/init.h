@@ -3,7 +3,8 @@
  * The initramfs holds /init, /dev/console, /era/modules.list (file name and parameters of a kernel module a line, in the
  * order of loading), /era/modules/NAME.ko (uncompressed) and /era/share/, which is /.era of the guest.
  * Words of the kernel command line: era.root=DEVICE (EROFS; without it the initramfs itself is the root), era.disk=DEVICE
- * (ext4, takes the writes), era.persist=DEVICE (ext4, at /persist), era.net=user (QEMU's user network).
+ * (ext4, takes the writes), era.persist=DEVICE (ext4, at /persist from the first RESUME on), era.net=user (QEMU's user
+ * network).
  */
 #ifndef ERA_INIT_H
 #define ERA_INIT_H

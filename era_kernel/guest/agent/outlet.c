@@ -117,9 +117,9 @@ void outlets_serve(struct outlet *outlets, uint32_t stream)
         set_gate(outlets);
     for (int i = OUT_STDOUT; i <= OUT_STDERR; i++)
         if (is_ready(&outlets[i]))
-            outlet_read(&outlets[i], stream, MAX_DATA);
+            outlet_read(&outlets[i], stream, FULL_DATA);
     if (is_ready(driver) && !gate_is_shut(outlets))
-        outlet_read(driver, stream, driver->before_gate < MAX_DATA ? driver->before_gate : MAX_DATA);
+        outlet_read(driver, stream, driver->before_gate < FULL_DATA ? driver->before_gate : FULL_DATA);
 }
 
 void outlets_mark_exit(struct outlet *outlets)

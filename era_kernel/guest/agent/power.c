@@ -14,6 +14,7 @@
 #include "log.h"
 #include "streams.h"
 #include "system.h"
+#include "warm.h"
 
 enum { GRACE_MS = 2000, KILLED_MS = 500, GIVEN_UP = 70, MAX_GUARDED = 2 };
 
@@ -26,12 +27,18 @@ void power_guard(int mount_fd)
         guarded[guarded_count++] = mount_fd;
 }
 
+static void signal_own(int number)
+{
+    streams_signal(number);
+    warm_signal(number);
+}
+
 static void signal_everyone(int number)
 {
     if (is_system())
         kill(-1, number);
     else
-        streams_signal(number);
+        signal_own(number);
 }
 
 static bool has_children(void)
@@ -84,7 +91,7 @@ void shut_down(void)
 
 void give_up(void)
 {
-    streams_signal(SIGKILL);
+    signal_own(SIGKILL);
     if (getpid() == 1) {
         sync();
         power_off();

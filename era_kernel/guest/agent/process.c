@@ -1,11 +1,9 @@
 #include "process.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,99 +11,56 @@
 #include "bytes.h"
 #include "system.h"
 
-enum { OUTPUT_PIPE_SIZE = 1 << 20, NOT_STARTED = 127 };
+enum { NOT_STARTED = 127, ALL_FLAGS = SPAWN_PTY | SPAWN_DRIVER | SPAWN_WARM };
 
-/* What the child gets, and what stays ours; index: the fd in the child. */
-enum { CHILD_FDS = 5 };
+/* Room for two lists of pointers and their ends, then for the payload, to which they point. */
+static bool copy_payload(struct spawn_request *request, size_t pointers, const uint8_t *payload, size_t size)
+{
+    request->argv = calloc(1, pointers * sizeof *request->argv + size);
+    if (request->argv == NULL)
+        return false;
+    put_bytes((uint8_t *)(request->argv + pointers), payload, size);
+    request->payload = (const uint8_t *)(request->argv + pointers);
+    request->size = size;
+    return true;
+}
 
-struct plumbing {
-    int child[CHILD_FDS];
-    int ours[CHILD_FDS];
-    int error[2];
-};
-
-bool parse_spawn(uint8_t *payload, size_t size, struct spawn_request *request)
+static struct cursor take_head(uint8_t *payload, size_t size, struct spawn_request *request, size_t *argc, size_t *envc)
 {
     struct cursor cursor = {payload, size, false};
     request->flags = take_u16(&cursor);
     request->rows = take_u16(&cursor);
     request->cols = take_u16(&cursor);
-    size_t argc = take_u16(&cursor), envc = take_u16(&cursor);
-    request->cwd = take_string(&cursor);
-    /* Every string takes a byte at least: so many cannot be there. */
-    if (cursor.bad || argc == 0 || argc + envc > cursor.left)
-        return false;
-    request->argv = calloc(argc + envc + 2, sizeof *request->argv);
-    if (request->argv == NULL)
-        return false;
+    *argc = take_u16(&cursor);
+    *envc = take_u16(&cursor);
+    return cursor;
+}
+
+static bool take_strings(struct cursor *cursor, struct spawn_request *request, size_t argc, size_t envc)
+{
     request->envp = request->argv + argc + 1;
+    request->cwd = take_string(cursor);
     for (size_t i = 0; i < argc; i++)
-        request->argv[i] = take_string(&cursor);
+        request->argv[i] = take_string(cursor);
     for (size_t i = 0; i < envc; i++)
-        request->envp[i] = take_string(&cursor);
-    if (is_complete(&cursor) && request->flags <= (SPAWN_PTY | SPAWN_DRIVER))
+        request->envp[i] = take_string(cursor);
+    return is_complete(cursor);
+}
+
+bool parse_spawn(const uint8_t *payload, size_t size, struct spawn_request *request)
+{
+    size_t argc, envc;
+    struct cursor cursor = take_head((uint8_t *)payload, size, request, &argc, &envc);
+    /* Every string takes a byte at least: so many cannot be there. */
+    if (cursor.bad || request->flags > ALL_FLAGS || argc == 0 || argc + envc >= cursor.left)
+        return false;
+    if (!copy_payload(request, argc + envc + 2, payload, size))
+        return false;
+    cursor = take_head((uint8_t *)request->payload, size, request, &argc, &envc);
+    if (take_strings(&cursor, request, argc, envc))
         return true;
     free(request->argv);
     return false;
-}
-
-bool resize_terminal(int fd, uint16_t rows, uint16_t cols)
-{
-    struct winsize size = {.ws_row = rows, .ws_col = cols};
-    return ioctl(fd, TIOCSWINSZ, &size) == 0;
-}
-
-static bool make_pipe(struct plumbing *plumbing, int fd, bool to_child)
-{
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return false;
-    plumbing->child[fd] = to_child ? ends[0] : ends[1];
-    plumbing->ours[fd] = to_child ? ends[1] : ends[0];
-    /* For speed only, so it may fail: what gathers in a big pipe goes to the host in big frames. */
-    if (!to_child)
-        fcntl(plumbing->ours[fd], F_SETPIPE_SZ, OUTPUT_PIPE_SIZE);
-    /* The two ends of a pipe have flags of their own: the child's stays blocking. */
-    return fcntl(plumbing->ours[fd], F_SETFL, O_NONBLOCK) == 0;
-}
-
-static bool make_terminal(struct plumbing *plumbing, const struct spawn_request *request)
-{
-    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    if (master < 0)
-        return false;
-    plumbing->ours[1] = master;
-    if (unlockpt(master) < 0 || !resize_terminal(master, request->rows, request->cols))
-        return false;
-    plumbing->child[0] = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
-    plumbing->ours[0] = fcntl(master, F_DUPFD_CLOEXEC, CHILD_FDS);
-    return plumbing->child[0] >= 0 && plumbing->ours[0] >= 0;
-}
-
-static bool make_plumbing(struct plumbing *plumbing, const struct spawn_request *request)
-{
-    memset(plumbing, -1, sizeof *plumbing);
-    if (pipe2(plumbing->error, O_CLOEXEC | O_NONBLOCK) < 0)
-        return false;
-    if (request->flags & SPAWN_DRIVER && !(make_pipe(plumbing, 3, true) && make_pipe(plumbing, 4, false)))
-        return false;
-    if (request->flags & SPAWN_PTY)
-        return make_terminal(plumbing, request);
-    return make_pipe(plumbing, 0, true) && make_pipe(plumbing, 1, false) && make_pipe(plumbing, 2, false);
-}
-
-static void close_fd(int fd)
-{
-    if (fd >= 0)
-        close(fd);
-}
-
-static void close_all(const int *fds, size_t count)
-{
-    int error = errno;
-    for (size_t i = 0; i < count; i++)
-        close_fd(fds[i]);
-    errno = error;
 }
 
 static void reset_signals(void)
@@ -118,8 +73,7 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Done by the child, so that it is in before it can start others, and by us, so that it is in before it can be signalled. */
-static bool enter_cgroup(int cgroup, pid_t pid)
+bool enter_cgroup(int cgroup, pid_t pid)
 {
     return cgroup < 0 || dprintf(cgroup, "%d", (int)pid) > 0;
 }
@@ -155,35 +109,12 @@ static void run_child(const struct spawn_request *request, int cgroup, const str
     _exit(written == sizeof error ? NOT_STARTED : EXIT_FAILURE);
 }
 
-bool start_process(const struct spawn_request *request, int cgroup, struct process_ends *ends)
+pid_t start_process(const struct spawn_request *request, int cgroup, const struct plumbing *plumbing)
 {
-    struct plumbing plumbing;
-    pid_t pid = make_plumbing(&plumbing, request) ? fork() : -1;
+    pid_t pid = fork();
     if (pid == 0)
-        run_child(request, cgroup, &plumbing);
+        run_child(request, cgroup, plumbing);
     if (pid > 0)
         enter_cgroup(cgroup, pid);
-    close_all(plumbing.child, CHILD_FDS);
-    close_all(&plumbing.error[1], 1);
-    if (pid < 0) {
-        close_all(plumbing.ours, CHILD_FDS);
-        close_all(&plumbing.error[0], 1);
-        return false;
-    }
-    *ends = (struct process_ends){
-        .in = plumbing.ours[0],
-        .out = plumbing.ours[1],
-        .err = plumbing.ours[2],
-        .driver_in = plumbing.ours[3],
-        .driver_out = plumbing.ours[4],
-        .error = plumbing.error[0],
-        .pid = pid,
-    };
-    return true;
-}
-
-int start_error(int error_fd)
-{
-    int error = 0;
-    return read(error_fd, &error, sizeof error) == sizeof error ? error : 0;
+    return pid;
 }

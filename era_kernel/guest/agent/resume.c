@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bytes.h"
+#include "disks.h"
 #include "files.h"
 #include "system.h"
 
@@ -35,7 +36,8 @@ bool parse_resume(uint8_t *payload, size_t size, struct resume_request *request)
     request->hostname = take_bytes(&cursor, request->hostname_size);
     request->entropy_size = take_u16(&cursor);
     request->entropy = take_bytes(&cursor, request->entropy_size);
-    return is_complete(&cursor) && request->entropy_size >= MIN_ENTROPY && request->entropy_size <= MAX_ENTROPY;
+    request->flags = take_u8(&cursor);
+    return is_complete(&cursor) && request->flags <= RESUME_TEMPLATE && request->entropy_size >= MIN_ENTROPY && request->entropy_size <= MAX_ENTROPY;
 }
 
 static bool set_clock(uint64_t nanoseconds)
@@ -109,5 +111,7 @@ uint32_t apply_resume(const struct resume_request *request)
     errors |= add_entropy(request->entropy, request->entropy_size) ? 0 : RESUME_ENTROPY;
     errors |= set_hostname(request->hostname, request->hostname_size) ? 0 : RESUME_HOSTNAME;
     errors |= set_machine_id(request->machine_id) ? 0 : RESUME_MACHINE_ID;
+    if (!(request->flags & RESUME_TEMPLATE))
+        errors |= disk_mount_persist() ? 0 : RESUME_PERSIST;
     return errors;
 }

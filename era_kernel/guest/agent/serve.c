@@ -18,6 +18,7 @@
 #include "streams.h"
 #include "system.h"
 #include "version.h"
+#include "warm.h"
 
 #ifndef GRND_INSECURE
 #define GRND_INSECURE 4
@@ -28,7 +29,8 @@ enum { LAST_WORDS_MS = 1000, MAX_SIGNAL = 64, LINK_POLLS = 2 };
 enum verdict { SERVED, MALFORMED };
 
 static uint8_t nonce[NONCE_SIZE];
-static bool resumed;
+static bool resumed;  /* and not parked since: else all is silent */
+static bool turn_due; /* something may have to be done that no fd tells of */
 
 static void send_hello(uint32_t stream)
 {
@@ -54,8 +56,34 @@ static enum verdict on_resume(const struct frame *frame)
     uint8_t payload[NONCE_SIZE + 4];
     put_u32(put_bytes(payload, request.nonce, NONCE_SIZE), apply_resume(&request));
     send_frame(FRAME_RESUME, frame->stream, payload, sizeof payload);
-    resumed = true;
+    memcpy(nonce, request.nonce, NONCE_SIZE); /* clones of one template come with the same one */
+    resumed = turn_due = true;
     return SERVED;
+}
+
+/* From this answer on nothing is said unasked: the machine is stopped at some time after it, and a frame cut in two would
+ * confuse the host of its clones, to which the stream is new. */
+static enum verdict on_park(const struct frame *frame)
+{
+    if (frame->size != 0)
+        return MALFORMED;
+    if (is_system())
+        sync();
+    send_frame(FRAME_PARK, frame->stream, NULL, 0);
+    resumed = false;
+    return SERVED;
+}
+
+static enum verdict on_warm(const struct frame *frame)
+{
+    struct spawn_request request;
+    if (frame->stream != 0 || !parse_spawn(frame->payload, frame->size, &request))
+        return MALFORMED;
+    bool is_plain = request.flags == 0;
+    if (is_plain && !warm_start(&request))
+        send_error(0, ERROR_STREAM, "there is a zygote already");
+    free(request.argv);
+    return is_plain ? SERVED : MALFORMED;
 }
 
 static enum verdict on_spawn(const struct frame *frame)
@@ -64,7 +92,6 @@ static enum verdict on_spawn(const struct frame *frame)
     if (!parse_spawn(frame->payload, frame->size, &request))
         return MALFORMED;
     enum open_result result = stream_open(frame->stream, &request);
-    free(request.argv);
     if (result == OPEN_IN_USE)
         send_error(frame->stream, ERROR_STREAM, "this stream is in use");
     else if (result == OPEN_TOO_MANY)
@@ -165,7 +192,7 @@ static const struct {
     [FRAME_HELLO] = {on_hello, true},     [FRAME_RESUME] = {on_resume, true},     [FRAME_SPAWN] = {on_spawn, false},
     [FRAME_DATA] = {on_data, false},      [FRAME_CLOSE] = {on_close, false},      [FRAME_WINDOW] = {on_window, false},
     [FRAME_SIGNAL] = {on_signal, false},  [FRAME_RESIZE] = {on_resize, false},    [FRAME_STATS] = {on_stats, false},
-    [FRAME_POWEROFF] = {on_poweroff, true},
+    [FRAME_POWEROFF] = {on_poweroff, true}, [FRAME_PARK] = {on_park, false},      [FRAME_WARM] = {on_warm, false},
 };
 
 static void refuse(uint32_t stream, const char *text)
@@ -213,15 +240,27 @@ static void take_signals(void)
     streams_reap();
 }
 
+/* How long poll may wait, in ms; -1: for ever. */
+static int longest_wait(void)
+{
+    int link = link_timeout(), streams = resumed ? streams_timeout() : -1;
+    if (turn_due)
+        return 0;
+    return link < 0 ? streams : streams < 0 || link < streams ? link : streams;
+}
+
 /* Wait for anything to do. Whether a signal came; the rest is noted where it was asked for. */
 static bool wait_for_work(void)
 {
-    static struct pollfd set[1 + LINK_POLLS + MAX_STREAMS * POLLS_A_STREAM];
+    static struct pollfd set[1 + LINK_POLLS + 1 + MAX_STREAMS * POLLS_A_STREAM];
     set[0] = (struct pollfd){.fd = signal_fd(), .events = POLLIN};
     nfds_t count = 1;
     count += link_poll(set + count, may_serve_frames());
-    count += streams_poll(set + count);
-    if (poll(set, count, link_timeout()) < 0)
+    if (resumed) {
+        count += warm_poll(set + count);
+        count += streams_poll(set + count);
+    }
+    if (poll(set, count, longest_wait()) < 0)
         for (nfds_t i = 0; i < count; i++)
             set[i].revents = 0;
     return set[0].revents != 0;
@@ -234,12 +273,17 @@ void serve(void)
         die_errno("cannot make a nonce");
     send_hello(0);
     while (link_flush()) {
+        bool was_polled = resumed;
         if (wait_for_work())
             take_signals();
+        turn_due = false;
         if (!link_read())
             break;
         serve_frames();
-        streams_serve();
+        if (was_polled && resumed) {
+            warm_serve();
+            streams_serve();
+        }
     }
     shut_down();
 }

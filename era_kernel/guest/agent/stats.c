@@ -13,6 +13,7 @@
 
 #include "bytes.h"
 #include "files.h"
+#include "warm.h"
 
 /* The number after `name` in the text of /proc/meminfo. */
 static uint64_t field(const char *text, const char *name)
@@ -71,5 +72,6 @@ void collect_stats(uint8_t payload[STATS_SIZE])
     at = put_u64(at, (uint64_t)disk.f_blocks * disk.f_frsize / 1024);
     at = put_u64(at, (uint64_t)disk.f_bavail * disk.f_frsize / 1024);
     at = put_u64(at, uptime_ms());
-    put_u32(at, processes());
+    uint32_t found = processes(), ours = warm_processes();
+    put_u32(at, found > ours ? found - ours : 0);
 }

@@ -8,7 +8,7 @@
 enum { STATS_SIZE = 48 };
 
 /* The payload of a STATS frame: memory and disk (of /) in KiB, load of the last minute x 100, uptime in ms, and how many
- * processes there are, kernel threads not counted. What cannot be read is 0. */
+ * processes there are, not counting kernel threads, and the zygote with its spare (warm.h). What cannot be read is 0. */
 void collect_stats(uint8_t payload[STATS_SIZE]);
 
 #endif

@@ -1,16 +1,19 @@
 #include "streams.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "bytes.h"
 #include "cgroup.h"
+#include "clock.h"
+#include "exits.h"
 #include "frames.h"
-
-enum exit_kind { EXITED = 0, KILLED = 1, NOT_STARTED = 2 };
+#include "starts.h"
+#include "warm.h"
 
 static struct stream streams[MAX_STREAMS];
 static uint32_t highest;
@@ -42,71 +45,23 @@ static struct stream *find_free(void)
     return NULL;
 }
 
-static uint64_t microseconds(struct timeval time)
+static enum open_result check_new(uint32_t id)
 {
-    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
-}
-
-static void send_exit(uint32_t id, enum exit_kind kind, int value, const struct rusage *usage, bool oom)
-{
-    uint8_t payload[30], *at = payload;
-    at = put_u8(at, (uint8_t)kind);
-    at = put_u32(at, (uint32_t)value);
-    at = put_u64(at, microseconds(usage->ru_utime));
-    at = put_u64(at, microseconds(usage->ru_stime));
-    at = put_u64(at, (uint64_t)usage->ru_maxrss);
-    at = put_u8(at, oom);
-    send_frame(FRAME_EXIT, id, payload, (size_t)(at - payload));
-}
-
-/* The outputs that a SPAWN asks for, of a process that could not even be forked. */
-static void fail_to_open(uint32_t id, uint16_t flags, int error)
-{
-    static const struct rusage nothing;
-    static const uint8_t fds[] = {1, 2, 4};
-    send_exit(id, NOT_STARTED, error, &nothing, false);
-    for (size_t i = 0; i < sizeof fds; i++)
-        if (!(fds[i] == 2 && flags & SPAWN_PTY) && !(fds[i] == 4 && !(flags & SPAWN_DRIVER)))
-            send_frame(FRAME_CLOSE, id, &fds[i], 1);
-}
-
-static void fill_stream(struct stream *stream, uint32_t id, bool is_terminal, const struct process_ends *ends)
-{
-    *stream = (struct stream){
-        .state = STREAM_RUNNING,
-        .id = id,
-        .pid = ends->pid,
-        .error_fd = ends->error,
-        .is_terminal = is_terminal,
-    };
-    inlet_init(&stream->inlets[IN_STDIN], 0, ends->in, is_terminal);
-    inlet_init(&stream->inlets[IN_DRIVER], 3, ends->driver_in, false);
-    outlet_init(&stream->outlets[OUT_STDOUT], OUT_STDOUT, ends->out);
-    outlet_init(&stream->outlets[OUT_STDERR], OUT_STDERR, ends->err);
-    outlet_init(&stream->outlets[OUT_DRIVER], OUT_DRIVER, ends->driver_out);
-}
-
-enum open_result stream_open(uint32_t id, const struct spawn_request *request)
-{
-    struct stream *stream = find_free();
     if (id == 0 || stream_find(id) != NULL)
         return OPEN_IN_USE;
     if (id > highest)
         highest = id;
-    if (stream == NULL)
-        return OPEN_TOO_MANY;
-    struct process_ends ends;
-    int cgroup = cgroup_create(id);
-    bool started = start_process(request, cgroup, &ends);
-    int error = errno;
-    if (cgroup >= 0)
-        close(cgroup);
-    if (started) {
-        fill_stream(stream, id, request->flags & SPAWN_PTY, &ends);
-    } else {
-        cgroup_remove(id);
-        fail_to_open(id, request->flags, error);
+    return find_free() == NULL ? OPEN_TOO_MANY : OPENED;
+}
+
+enum open_result stream_open(uint32_t id, struct spawn_request *request)
+{
+    enum open_result result = check_new(id);
+    if (result != OPENED) {
+        free(request->argv);
+        return result;
     }
+    start_stream(find_free(), id, request);
     return OPENED;
 }
 
@@ -140,7 +95,7 @@ void stream_close_fd(struct stream *stream, uint8_t fd)
 static struct stream *find_running(pid_t pid)
 {
     for (size_t i = 0; i < MAX_STREAMS; i++)
-        if (streams[i].state == STREAM_RUNNING && streams[i].pid == pid)
+        if ((streams[i].state == STREAM_RUNNING || streams[i].state == STREAM_OFFERED) && streams[i].pid == pid)
             return &streams[i];
     return NULL;
 }
@@ -158,6 +113,8 @@ static void signal_group(const struct stream *stream, int number)
 
 void stream_signal(struct stream *stream, int number, enum signal_scope scope)
 {
+    if (start_cancel(stream, number))
+        return;
     if (scope == SCOPE_ALL && cgroup_signal(stream->id, number))
         return;
     if (scope != SCOPE_PROCESS)
@@ -182,20 +139,25 @@ nfds_t streams_poll(struct pollfd *set)
         for (size_t j = 0; j < INLETS; j++)
             count += inlet_poll(&stream->inlets[j], set + count);
         count += outlets_poll(stream->outlets, set + count);
+        if (stream->state == STREAM_OFFERED)
+            set[count++] = (struct pollfd){.fd = stream->error_fd, .events = POLLIN};
     }
     return count;
 }
 
+int streams_timeout(void)
+{
+    int64_t soonest = INT_MAX, now = now_ms();
+    for (size_t i = 0; i < MAX_STREAMS; i++)
+        if (streams[i].launch != NULL && streams[i].launch->deadline - now < soonest)
+            soonest = streams[i].launch->deadline - now;
+    return soonest == INT_MAX ? -1 : soonest < 0 ? 0 : (int)soonest;
+}
+
 static void report(struct stream *stream)
 {
-    int error = start_error(stream->error_fd), status = stream->status;
-    bool oom = cgroup_had_oom(stream->id);
-    if (error != 0)
-        send_exit(stream->id, NOT_STARTED, error, &stream->usage, oom);
-    else if (WIFSIGNALED(status))
-        send_exit(stream->id, KILLED, WTERMSIG(status), &stream->usage, oom);
-    else
-        send_exit(stream->id, EXITED, WEXITSTATUS(status), &stream->usage, oom);
+    int error = start_error(stream->error_fd);
+    send_exit(stream->id, error, stream->status, &stream->usage, cgroup_had_oom(stream->id));
     stream->state = STREAM_REPORTED;
 }
 
@@ -218,6 +180,8 @@ static void move_on(struct stream *stream)
 
 static void serve_stream(struct stream *stream)
 {
+    if (stream->launch != NULL)
+        start_move_on(stream);
     for (size_t i = 0; i < INLETS; i++)
         inlet_serve(&stream->inlets[i], stream->id);
     outlets_serve(stream->outlets, stream->id);
@@ -238,18 +202,26 @@ void streams_serve(void)
     }
 }
 
+static void note_end(struct stream *stream, int status, const struct rusage *usage)
+{
+    if (start_spare_ended(stream))
+        return;
+    stream->status = status;
+    stream->usage = *usage;
+    stream->state = STREAM_ENDED;
+    outlets_mark_exit(stream->outlets);
+}
+
 void streams_reap(void)
 {
     int status;
     struct rusage usage;
     for (pid_t pid; (pid = wait4(-1, &status, WNOHANG, &usage)) > 0;) {
         struct stream *stream = find_running(pid);
-        if (stream == NULL)
-            continue;
-        stream->status = status;
-        stream->usage = usage;
-        stream->state = STREAM_ENDED;
-        outlets_mark_exit(stream->outlets);
+        if (stream != NULL)
+            note_end(stream, status, &usage);
+        else
+            warm_reaped(pid);
     }
     cgroup_sweep(is_live);
 }
@@ -261,10 +233,7 @@ void streams_signal(int number)
             stream_signal(&streams[i], number, SCOPE_ALL);
 }
 
-unsigned streams_running(void)
+bool streams_have_process(pid_t pid)
 {
-    unsigned count = 0;
-    for (size_t i = 0; i < MAX_STREAMS; i++)
-        count += streams[i].state == STREAM_RUNNING;
-    return count;
+    return find_running(pid) != NULL;
 }

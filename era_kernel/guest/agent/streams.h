@@ -9,13 +9,15 @@
 #include <sys/types.h>
 
 #include "inlet.h"
+#include "launch.h"
 #include "outlet.h"
-#include "process.h"
 
-enum { MAX_STREAMS = 64, IN_STDIN = 0, IN_DRIVER = 1, INLETS = 2, POLLS_A_STREAM = INLETS + OUTLETS };
+enum { MAX_STREAMS = 64, IN_STDIN = 0, IN_DRIVER = 1, INLETS = 2, POLLS_A_STREAM = INLETS + OUTLETS + 1 };
 
 enum stream_state {
     STREAM_FREE,
+    STREAM_WAITING,  /* for a spare; it has its pipes but no process yet */
+    STREAM_OFFERED,  /* to a spare, which has not said yet that it takes it */
     STREAM_RUNNING,
     STREAM_ENDED,    /* reaped; EXIT waits for what was in its pipes */
     STREAM_REPORTED, /* EXIT was sent; outputs are left that others hold */
@@ -26,7 +28,8 @@ enum signal_scope { SCOPE_GROUP = 0, SCOPE_PROCESS = 1, SCOPE_ALL = 2 };
 struct stream {
     enum stream_state state;
     uint32_t id;
-    pid_t pid;
+    struct launch *launch; /* while it waits or is offered */
+    pid_t pid;             /* while it does not wait */
     int error_fd;
     bool is_terminal;
     struct inlet inlets[INLETS];
@@ -41,8 +44,8 @@ struct stream *stream_find(uint32_t id);
 bool stream_was_opened(uint32_t id);
 
 enum open_result { OPENED, OPEN_IN_USE, OPEN_TOO_MANY };
-/* Start a process as a new stream. One that cannot be started is a stream too, which ends at once. */
-enum open_result stream_open(uint32_t id, const struct spawn_request *request);
+/* Start a process as a new stream. One that cannot be started is a stream too, which ends at once. Takes over the request. */
+enum open_result stream_open(uint32_t id, struct spawn_request *request);
 
 /* A frame CLOSE of the host, for any of the five fds. */
 void stream_close_fd(struct stream *stream, uint8_t fd);
@@ -54,11 +57,13 @@ void stream_resize(struct stream *stream, uint16_t rows, uint16_t cols);
 
 /* All of them. */
 nfds_t streams_poll(struct pollfd *set);
+/* How long poll may wait, in ms: for ever (-1), or until a stream that waits for a spare has waited enough. */
+int streams_timeout(void);
 void streams_serve(void);
 /* Reap what has ended, our own and orphans. */
 void streams_reap(void);
 void streams_signal(int number);
-/* How many processes of streams still run. */
-unsigned streams_running(void);
+/* Whether this is the process of a stream that runs. */
+bool streams_have_process(pid_t pid);
 
 #endif

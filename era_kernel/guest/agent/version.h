@@ -1,6 +1,6 @@
 #ifndef ERA_VERSION_H
 #define ERA_VERSION_H
 
-#define AGENT_VERSION "0.1.0"
+#define AGENT_VERSION "0.2.0"
 
 #endif

@@ -44,12 +44,15 @@ def test_stopped_vms_are_shown_on_demand_only(stocked: Era) -> None:
 
 
 def test_the_table(stocked: Era) -> None:
+    (stocked.state / "vms" / "python-00000001" / "snapshot.json").touch()
     head, first, second, total = stocked("vm", "list", "--all", env={"TZ": "UTC"}).stdout.splitlines()
     assert head.replace("Last Run", "LastRun").split() == [
-        "ID", "Language", "Status", "CPU", "Mem(MiB)", "Used(MiB)", "Network", "Persist", "Created", "LastRun",
+        "ID", "Language", "Status", "CPU", "Mem(MiB)", "Used(MiB)", "Network", "Persist", "Snapshot", "Created",
+        "LastRun",
     ]  # fmt: skip
     assert first.split() == [
-        "python-00000001", "python", "stopped", "2", "512", "-", "allow_all", "yes", "2020-09-13", "12:26:40", "never",
+        "python-00000001", "python", "stopped", "2", "512", "-", "allow_all", "yes", "yes", "2020-09-13", "12:26:40",
+        "never",
     ]  # fmt: skip
     assert second.endswith("2023-11-14 22:13:20")
     assert total == "Total: 2 VMs"
@@ -73,6 +76,7 @@ def test_json_has_every_field_and_times_in_utc(stocked: Era) -> None:
         "last_run": None,
         "mem_used": None,
         "uptime": None,
+        "snapshot": False,
         "shim": None,
         "vmm": None,
     }

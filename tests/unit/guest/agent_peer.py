@@ -19,8 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-HELLO, RESUME, SPAWN, DATA, CLOSE, WINDOW, SIGNAL, RESIZE, EXIT, STATS, ERROR, POWEROFF = range(1, 13)
-PTY, DRIVER = 1, 2
+HELLO, RESUME, SPAWN, DATA, CLOSE, WINDOW, SIGNAL, RESIZE, EXIT, STATS, ERROR, POWEROFF, PARK, WARM = range(1, 15)
+PTY, DRIVER, SPARE = 1, 2, 4
+TEMPLATE = 1
 GROUP, PROCESS, ALL = 0, 1, 2
 EXITED, KILLED, NOT_STARTED = 0, 1, 2
 INITIAL_CREDIT = 256 * 1024
@@ -35,9 +36,12 @@ def frame(kind: int, stream: int = 0, payload: bytes = b"") -> bytes:
     return struct.pack(">IBI", 5 + len(payload), kind, stream) + payload
 
 
-def resume_payload(hostname: bytes = b"era-test", entropy: bytes = b"e" * 32, nonce: bytes = NONCE) -> bytes:
+def resume_payload(
+    hostname: bytes = b"era-test", entropy: bytes = b"e" * 32, nonce: bytes = NONCE, flags: int = 0
+) -> bytes:
     head = struct.pack(">Q16s16s", time.time_ns(), nonce, b"m" * 16)
-    return head + struct.pack(">H", len(hostname)) + hostname + struct.pack(">H", len(entropy)) + entropy
+    texts = b"".join(struct.pack(">H", len(text)) + text for text in (hostname, entropy))
+    return head + texts + bytes([flags])
 
 
 def spawn_payload(

@@ -1,4 +1,4 @@
-"""The agent, built once a run: with sanitizers for the tests of what it does."""
+"""The agent, built once a run, with sanitizers; drivers, executed and forked."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from era_kernel.guest.build import compile_agent
 from tests.unit.guest.agent_peer import AgentPeer
+from tests.unit.guest.driver_peer import StartDriver, start_cold
+from tests.unit.guest.warm_driver import Zygote
 
 StartAgent = Callable[..., AgentPeer]
 
@@ -38,3 +40,13 @@ def start_agent(agent_binary: Path) -> Iterator[StartAgent]:
 def peer(start_agent: StartAgent) -> AgentPeer:
     """An agent that was resumed."""
     return start_agent()
+
+
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def start_driver(request: pytest.FixtureRequest) -> Iterator[StartDriver]:
+    """How a driver starts: executed, or as a spare of one zygote, which must make no difference."""
+    if request.param == "cold":
+        yield start_cold
+        return
+    with Zygote() as zygote:
+        yield zygote.start_driver

@@ -10,11 +10,11 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -23,8 +23,8 @@ from era_kernel.protocol import driver
 
 DRIVER = Path(era_kernel.guest.__file__).parent / "drivers/python/driver.py"
 START_SCRIPT = (
-    "import os, sys; a, b = map(int, sys.argv[1:3]); os.dup2(a, 3); os.dup2(b, 4); os.close(a); os.close(b); "
-    "os.execv(sys.argv[3], sys.argv[3:])"
+    "import os, sys; fds = list(map(int, sys.argv[1:6])); [os.dup2(fd, to) for to, fd in enumerate(fds)]; "
+    "[os.close(fd) for fd in fds]; os.execv(sys.argv[6], sys.argv[6:])"
 )
 LIMIT = 20.0
 
@@ -46,29 +46,47 @@ class Answer:
         return event
 
 
+class Started(Protocol):
+    """A driver's process."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def wait(self, timeout: float) -> int: ...
+
+
+StartDriver = Callable[[Sequence[int]], Started]
+"""Starts a driver with these as its fds 0 to 4."""
+
+
+def start_cold(fds: Sequence[int], env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Started:
+    """A driver as the agent executes one, with these as its fds 0 to 4."""
+    # From high numbers, so that no dup2 hits the source of a later one.
+    high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in fds]
+    command = [sys.executable, "-c", START_SCRIPT, *map(str, high), sys.executable, "-I", str(DRIVER)]
+    process = subprocess.Popen(command, pass_fds=high, start_new_session=True, env=env, cwd=cwd)
+    for fd in high:
+        os.close(fd)
+    return process
+
+
 class DriverPeer:
     """A driver that is ready for requests."""
 
-    def __init__(self, python: str = sys.executable) -> None:
+    def __init__(self, start: StartDriver = start_cold) -> None:
         to_read, self._to_driver = os.pipe()
         self._from_driver, to_write = os.pipe()
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in (to_read, to_write)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", START_SCRIPT, *map(str, high), python, "-I", str(DRIVER)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=high,
-            start_new_session=True,
-        )
-        for fd in (to_read, to_write, *high):
-            os.close(fd)
+        null = os.open(os.devnull, os.O_RDONLY)
+        self._outputs, theirs = zip(*(os.pipe() for _ in range(2)), strict=True)
+        fds = (null, *theirs, to_read, to_write)
+        try:
+            self.process = start(fds)
+        finally:
+            for fd in fds:
+                os.close(fd)
         self.output = {1: bytearray(), 2: bytearray()}
-        assert self.process.stdout is not None
-        assert self.process.stderr is not None
         self._readers = [
-            threading.Thread(target=self._copy, args=(number, pipe.fileno()), daemon=True)
-            for number, pipe in ((1, self.process.stdout), (2, self.process.stderr))
+            threading.Thread(target=self._copy, args=place, daemon=True) for place in enumerate(self._outputs, 1)
         ]
         for reader in self._readers:
             reader.start()
@@ -186,14 +204,13 @@ class DriverPeer:
         for reader in self._readers:
             reader.join(LIMIT)
         os.close(self._from_driver)
-        for pipe in (self.process.stdout, self.process.stderr):
-            if pipe is not None:
-                pipe.close()
+        for fd in self._outputs:
+            os.close(fd)
 
 
 @contextlib.contextmanager
-def running_driver() -> Iterator[DriverPeer]:
-    peer = DriverPeer()
+def running_driver(start: StartDriver = start_cold) -> Iterator[DriverPeer]:
+    peer = DriverPeer(start)
     try:
         yield peer
     finally:

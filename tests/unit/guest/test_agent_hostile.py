@@ -29,7 +29,7 @@ def test_impossible_lengths_end_it(peer: AgentPeer, length: int) -> None:
     expect_refusal(peer)
 
 
-@pytest.mark.parametrize("kind", [0, wire.EXIT, wire.ERROR, 13, 32, 255])
+@pytest.mark.parametrize("kind", [0, wire.EXIT, wire.ERROR, 15, 32, 255])
 def test_types_that_a_host_does_not_send_end_it(peer: AgentPeer, kind: int) -> None:
     peer.send(kind, 0, b"x" * 30)
     expect_refusal(peer)
@@ -43,6 +43,7 @@ def test_types_that_a_host_does_not_send_end_it(peer: AgentPeer, kind: int) -> N
         (wire.RESUME, b""),
         (wire.RESUME, wire.resume_payload()[:-1]),
         (wire.RESUME, wire.resume_payload() + b"x"),
+        (wire.RESUME, wire.resume_payload(flags=2)),
         (wire.RESUME, wire.resume_payload(entropy=b"e" * 31)),
         (wire.RESUME, wire.resume_payload(entropy=b"e" * 513)),
         (wire.SPAWN, b""),
@@ -55,7 +56,10 @@ def test_types_that_a_host_does_not_send_end_it(peer: AgentPeer, kind: int) -> N
         (wire.SPAWN, HEAD + struct.pack(">HH", 65535, 65535) + b"/\0true\0"),
         (wire.SPAWN, HEAD + struct.pack(">HH", 0, 0) + b"/\0"),
         (wire.SPAWN, spawn_payload(["true"]) + b"x"),
-        (wire.SPAWN, spawn_payload(["true"], flags=4)),
+        (wire.SPAWN, spawn_payload(["true"], flags=8)),
+        (wire.PARK, b"x"),
+        (wire.WARM, b""),
+        (wire.WARM, spawn_payload(["true"])),
         (wire.DATA, b""),
         (wire.DATA, b"\1x"),
         (wire.DATA, b"\4x"),
@@ -115,11 +119,12 @@ def test_frames_that_come_byte_by_byte_are_served(peer: AgentPeer) -> None:
 @st.composite
 def frames(draw: st.DrawFn) -> bytes:
     """Something like a frame: of any type, with a payload of random bytes, or one that begins well."""
-    kind = draw(st.one_of(st.integers(1, 13), st.integers(0, 255)))
+    kind = draw(st.one_of(st.integers(1, 15), st.integers(0, 255)))
     known = {
         wire.HELLO: b"\0\0\0\1",
         wire.RESUME: wire.resume_payload(),
         wire.SPAWN: spawn_payload(["true"]),
+        wire.WARM: spawn_payload(["true"]),
         wire.DATA: b"\0data",
         wire.CLOSE: b"\1",
         wire.WINDOW: b"\1\0\0\1\0",

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from era_kernel.protocol import driver
-from tests.unit.guest.driver_peer import DriverPeer, plain, running_driver
+from tests.unit.guest.driver_peer import DriverPeer, StartDriver, plain, running_driver
 
 pytestmark = pytest.mark.timeout(60)
 
 
 @pytest.fixture
-def peer() -> Iterator[DriverPeer]:
-    with running_driver() as running:
+def peer(start_driver: StartDriver) -> Iterator[DriverPeer]:
+    with running_driver(start_driver) as running:
         yield running
 
 
@@ -159,13 +159,3 @@ def test_figures_are_shown_at_the_end_of_a_cell_once_and_closed(peer: DriverPeer
 def test_figures_are_shown_when_the_cell_fails(peer: DriverPeer) -> None:
     answer = peer.run(f"{PLOT}\n1 / 0")
     assert [type(event) for event in answer.events] == [driver.DisplayData, driver.ErrorEvent]
-
-
-@needs("numpy")
-def test_reseeding_reaches_numpy(peer: DriverPeer) -> None:
-    found = []
-    for entropy in ("00" * 512, "11" * 32):
-        peer.run("import numpy; numpy.random.seed(1)")
-        peer.request("reseed", entropy=entropy)
-        found.append(peer.value("numpy.random.random()"))
-    assert len(set(found)) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from era_kernel.protocol import driver
-from tests.unit.guest.driver_peer import DriverPeer, running_driver
+from tests.unit.guest.driver_peer import DriverPeer, StartDriver, running_driver
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -30,8 +30,8 @@ def work(alpha, *, beta=1):
 
 
 @pytest.fixture(scope="module")
-def peer() -> Iterator[DriverPeer]:
-    with running_driver() as running:
+def peer(start_driver: StartDriver) -> Iterator[DriverPeer]:
+    with running_driver(start_driver) as running:
         assert running.run(SETUP).reply.status == "ok"
         yield running
 

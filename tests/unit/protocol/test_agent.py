@@ -59,3 +59,26 @@ def test_any_bytes_parse_or_are_refused(payload: bytes) -> None:
     for parse in (agent.parse_hello, agent.parse_exit, agent.parse_stats, agent.parse_window, agent.parse_error):
         with contextlib.suppress(ProtocolError):
             parse(payload)
+
+
+def test_resume_ends_with_its_flags() -> None:
+    resume = agent.Resume(1, b"n" * 16, b"m" * 16, "name", b"e" * 64)
+    assert agent.encode_resume(resume)[-65:] == b"e" * 64 + b"\0"
+    template = agent.Resume(1, b"n" * 16, b"m" * 16, "name", b"e" * 64, agent.ResumeFlags.TEMPLATE)
+    assert agent.encode_resume(template) == agent.encode_resume(resume)[:-1] + b"\1"
+
+
+def test_every_error_of_resume_is_known() -> None:
+    assert agent.parse_resumed(b"n" * 16 + b"\0\0\0\x10", b"n" * 16) is agent.ResumeErrors.PERSIST
+    assert agent.parse_resumed(b"n" * 16 + b"\xff\xff\xff\xff", b"n" * 16) == ~agent.ResumeErrors(0)
+
+
+def test_the_answers_to_warm_and_park_are_just_those() -> None:
+    assert agent.parse_warmed(b"\1")
+    assert not agent.parse_warmed(b"\0")
+    agent.parse_parked(b"")
+    for payload in (b"", b"\2", b"\0\0"):
+        with pytest.raises(ProtocolError):
+            agent.parse_warmed(payload)
+    with pytest.raises(ProtocolError):
+        agent.parse_parked(b"x")

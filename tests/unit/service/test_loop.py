@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from era_kernel.errors import StateFolderError, UnknownVmError
-from era_kernel.service.loop import run_async, side_by_side
+from era_kernel.loop import run_async
+from era_kernel.service.loop import side_by_side
 from era_kernel.service.results import Outcome
 
 

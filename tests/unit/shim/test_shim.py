@@ -23,7 +23,7 @@ from era_kernel import process
 from era_kernel.errors import BootError, UsageError, VmLostError
 from era_kernel.guest import build
 from era_kernel.launchers.base import BootPlan
-from era_kernel.paths import VmPaths
+from era_kernel.paths import StatePaths, VmPaths
 from era_kernel.shim.client import ExitKind, Scope, ShimClient
 from era_kernel.shim.spawn import ShimStarted, shim_alive, start_shim
 
@@ -37,8 +37,8 @@ class Shim:
 
 
 def folder(tmp_path: Path, argv: tuple[str, ...], boot_timeout: float = 10.0) -> VmPaths:
-    paths = VmPaths(tmp_path / "python-0badcafe", tmp_path / "persist")
-    paths.folder.mkdir(mode=0o700)
+    paths = StatePaths(tmp_path).vm("python-0badcafe")
+    paths.folder.mkdir(mode=0o700, parents=True)
     plan = BootPlan("python-0badcafe", argv, {"PATH": os.environ["PATH"]}, str(paths.console), boot_timeout)
     paths.boot_plan.write_bytes(msgspec.json.encode(plan))
     return paths

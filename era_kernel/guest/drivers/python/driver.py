@@ -1,5 +1,7 @@
 """The python driver: runs in the guest, evaluates cells, speaks Jupyter message contents on fds 3 and 4.
 
+With --warm it is the zygote, which forks drivers (see era_driver/warm.py).
+
 Standard library only, Python 3.9 or newer. What a plain cell does not need is imported when it is needed: without
 hardware virtualization each millisecond here is nine in the guest.
 """
@@ -35,4 +37,8 @@ sys.path[:] = [_HERE, "", *(entry for entry in sys.path if entry not in ("", _HE
 from era_driver.loop import main  # noqa: E402
 
 del sys.path[0]
+if sys.argv[1:] == ["--warm"]:
+    from era_driver.warm import become_session
+
+    become_session()
 main()

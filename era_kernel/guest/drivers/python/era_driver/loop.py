@@ -26,7 +26,6 @@ class Driver:
             "complete_request": self._complete,
             "inspect_request": self._inspect,
             "is_complete_request": self._is_complete,
-            "reseed": self._reseed,
         }
 
     def run(self):
@@ -185,12 +184,6 @@ class Driver:
         from era_driver import completeness
 
         return completeness.is_complete(content["code"])
-
-    def _reseed(self, request, content):
-        from era_driver import reseed
-
-        reseed.reseed(bytes.fromhex(content["entropy"]))
-        return {}
 
 
 def _told(error):

@@ -6,42 +6,45 @@ import sys
 from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from time import sleep
 
-BUFFER = 64 * 1024
-CHUNK = 32 * 1024
+BUFFER = 8 * 1024
+CHUNK = 256 * 1024
 TICK = 0.012
 _LEAVING = frozenset({"subprocess.Popen", "os.system", "os.posix_spawn", "os.exec"})
 
 _lock = RLock()
 _wake = allocate_lock()
 _woken = False
-_buffers = []
+_outputs = []
 _foreign_code = False
 
 
-class _Buffer(io.BufferedWriter):
-    """The bytes of a text stream whose first write after a flush, and only that one, comes here at once.
+class _Output:
+    """A text stream whose first write after a flush comes here at once.
 
     While it is clean the stream's chunk is one character, so that its text goes on to write(); then the chunk is
-    large, and print() stays in C until the next flush. The stream itself is a plain TextIOWrapper: print() is a fifth
-    slower on a subclass.
+    large, and print() stays in C until the chunk is full or the next flush. Stream, buffer and file are plain io
+    objects, the hook is an attribute of the buffer: print() is a tenth slower on a subclass of any of them.
     """
 
-    stream = None
-    other = None
-    dirty = False
-    flusher = 0
-    closed = False  # looked at by every print(): the base's property, which asks the file, costs a tenth of it
-
-    def close(self):
-        try:
-            super().close()
-        finally:
-            self.closed = True
+    def __init__(self, fd, name):
+        raw = io.FileIO(fd, "wb", closefd=False)
+        raw.name = name
+        self.buffer = io.BufferedWriter(raw, BUFFER)
+        self.stream = io.TextIOWrapper(self.buffer, "utf-8", "backslashreplace", newline="\n")
+        self.stream._CHUNK_SIZE = 1
+        self._write = self.buffer.write
+        self.buffer.write = self.write
+        self.other = None
+        self.dirty = False
+        self.flows = False
+        self._flusher = 0
 
     def write(self, data):
-        if not self.dirty and self.flusher != get_ident():
+        if not self.dirty and self._flusher != get_ident():
             self._soil()
-        return super().write(data)
+        if len(data) > BUFFER:
+            self.flows = True  # all that was written before has gone out, or goes now
+        return self._write(data)
 
     def _soil(self):
         """Something is being written: what the other stream holds was written before it, and a flush is due."""
@@ -57,23 +60,14 @@ class _Buffer(io.BufferedWriter):
             self.dirty = False
             try:
                 self.stream._CHUNK_SIZE = 1
-                self.flusher = get_ident()
+                self._flusher = get_ident()
                 self.stream.flush()
             except TimeoutError:  # no pipe gives this: it is what a cell's alarm handler raised
                 raise
             except (OSError, ValueError, RuntimeError):
                 pass
             finally:
-                self.flusher = 0
-
-
-def _open(fd, name):
-    raw = io.FileIO(fd, "wb", closefd=False)
-    raw.name = name
-    buffer = _Buffer(raw, BUFFER)
-    buffer.stream = io.TextIOWrapper(buffer, "utf-8", "backslashreplace", newline="\n")
-    buffer.stream._CHUNK_SIZE = 1
-    return buffer
+                self._flusher = 0
 
 
 def install():
@@ -87,8 +81,8 @@ def install():
 
 
 def _open_streams():
-    before = [buffer.stream for buffer in _buffers] or [sys.stdout, sys.stderr]
-    out, err = _buffers[:] = _open(1, "<stdout>"), _open(2, "<stderr>")
+    before = [output.stream for output in _outputs] or [sys.stdout, sys.stderr]
+    out, err = _outputs[:] = _Output(1, "<stdout>"), _Output(2, "<stderr>")
     out.other, err.other = err, out
     if sys.stdout is before[0]:
         sys.stdout = out.stream
@@ -99,15 +93,15 @@ def _open_streams():
 
 def cell_begins():
     """A stream that an earlier cell closed is opened again."""
-    if any(buffer.closed for buffer in _buffers):
+    if any(output.buffer.closed for output in _outputs):
         _open_streams()
 
 
 def flush():
     """Push out all that was printed, that of C code included."""
-    for buffer in _buffers:
-        if buffer.dirty:
-            buffer.clean()
+    for output in _outputs:
+        if output.dirty:
+            output.clean()
     if _foreign_code or "ctypes" in sys.modules:
         from era_driver import libc
 
@@ -115,15 +109,18 @@ def flush():
 
 
 def _flush_forever():
-    """Flush TICK seconds after a stream became dirty; sleep while none is."""
+    """Flush what is dirty for TICK seconds, or two while so much is printed that it goes out by itself."""
     global _woken
     while True:
         _wake.acquire()
         sleep(TICK)
         _woken = False
-        for buffer in _buffers:
-            if buffer.dirty:
-                buffer.clean()
+        for output in _outputs:
+            if output.flows:
+                output.flows = False
+                _wake_flusher()
+            elif output.dirty:
+                output.clean()
 
 
 def _wake_flusher():
@@ -155,6 +152,6 @@ def _fork_begins():
 def _in_child():
     """A forked child has no flusher: it flushes each line."""
     _lock.release()
-    for buffer in _buffers:
-        if not buffer.closed:
-            buffer.stream.reconfigure(line_buffering=True)
+    for output in _outputs:
+        if not output.buffer.closed:
+            output.stream.reconfigure(line_buffering=True)

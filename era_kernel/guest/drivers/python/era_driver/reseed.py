@@ -1,16 +1,16 @@
-"""Fresh random numbers in a clone: every generator that a session has is seeded again."""
+"""Fresh random numbers: a forked session in a cloned VM has the state of its generators from elsewhere."""
 
 import sys
 
 
-def reseed(entropy):
-    """Seed `random` and numpy's global generator, where they are loaded, with bytes from the host.
+def reseed():
+    """Seed `random`, and numpy's global generator, where they are loaded, from the kernel's own.
 
-    uuid, secrets and numpy.random.default_rng() read the kernel's generator, which the agent has seeded.
+    uuid, secrets and numpy.random.default_rng() read that in any case; the agent has seeded it before.
     """
     random = sys.modules.get("random")
     if random is not None:
-        random.seed(entropy)
+        random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
-        numpy_random.seed([int.from_bytes(entropy[at : at + 4], "big") for at in range(0, len(entropy), 4)])
+        numpy_random.seed()
