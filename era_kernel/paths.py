@@ -66,6 +66,11 @@ class VmPaths(NamedTuple):
         return self.persist / "persist.qcow2"
 
     @property
+    def persist_loaded(self) -> Path:
+        """There when /persist of the VM's present disk has been filled (service/persist.py)."""
+        return self.folder / "persist-loaded"
+
+    @property
     def console(self) -> Path:
         """What the guest's kernel and the VMM print; a guest writes here, so it is read as hostile bytes."""
         return self.folder / "console.log"

@@ -103,6 +103,9 @@ class Launcher(Protocol):
         Makes the guest's memory, the file TEMPLATE_RAM, and its disk, the raw file TEMPLATE_DISK, in `folder`.
         """
 
+    def keeps_persist(self, paths: VmPaths) -> bool:
+        """Whether a VM's /persist is a disk or folder below `paths.persist`; else the service copies it there."""
+
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Let go of whatever the VM holds outside its folder. Nothing there is no error."""
 

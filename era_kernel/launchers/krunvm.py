@@ -70,6 +70,7 @@ class KrunvmLauncher:
                 return
             image = prepared_image(record.spec.image, record.digest, host.env, host.files.folder, report)
             held.hold(state, record)
+            paths.persist_loaded.unlink(missing_ok=True)
             cli.check_created(host.run(cli.create_command(wanted, image)), record.id)
             if record.id not in host.list():
                 raise LauncherError(
@@ -93,6 +94,10 @@ class KrunvmLauncher:
 
     def template_plan(self, record: VmRecord, folder: Path, report: Report) -> BootPlan:
         raise LauncherError("krunvm makes no templates", "Use --vm-runtime qemu.")
+
+    def keeps_persist(self, paths: VmPaths) -> bool:
+        """Where guest volumes are on."""
+        return bool(volumes(paths))
 
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         state = state_of(paths)

@@ -100,6 +100,10 @@ class QemuLauncher:
         )
         return _boot_plan(record, machine, folder / "console.log", None)
 
+    def keeps_persist(self, paths: VmPaths) -> bool:
+        """On a disk of its own."""
+        return True
+
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Nothing: all that a VM holds is in its folders."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import shutil
 import signal
 import socket
 import threading
@@ -17,8 +18,10 @@ import pytest
 
 from era_kernel import process
 from era_kernel.errors import EraError, VmLostError
+from era_kernel.launchers.krunvm import VOLUMES_VARIABLE, Krunvm
 from era_kernel.models import ExecResult, VmRecord, VmState
 from era_kernel.paths import StatePaths
+from era_kernel.service.files import collect_out, put_file
 from era_kernel.service.manager import Manager
 from era_kernel.service.results import Outcome
 from era_kernel.shim.client import ExitKind, ShimClient
@@ -65,6 +68,31 @@ def test_a_vm_from_its_making_to_its_end(manager: Manager) -> None:
     assert run(manager, made.id, "cat /root/file") == (0, "kept\n")
     assert manager.clean([made.id]) == [Outcome(made.id)]
     assert eventually(lambda: hypervisors(made.id) == [])
+
+
+@pytest.mark.parametrize("volumes", ["", "1"], ids=["by the agent", "guest volumes"])
+def test_persist_outlives_the_vm(
+    manager: Manager, state: StatePaths, runtime: str, volumes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VOLUMES_VARIABLE, volumes)
+    made = manager.create("python", persist=True)
+    source = state.root / "given"
+    source.write_text("from the host\n")
+    asyncio.run(put_file(state.vm(made.id), source))
+    assert run(manager, made.id, "cat /in/given | tee /persist/kept > /out/answer") == (0, "")
+    collected = asyncio.run(collect_out(state.vm(made.id), state.root / "collected"))
+    assert [(label, path.read_text()) for label, path in collected.items()] == [("answer", "from the host\n")]
+    assert manager.stop([made.id]) == [Outcome(made.id)]
+    if runtime == "krunvm":  # lost, as when somebody deletes it by hand: it is made again
+        host = Krunvm(state.root)
+        host.run(["krunvm", "delete", made.id])
+    manager.start(made.id)
+    assert run(manager, made.id, "cat /persist/kept") == (0, "from the host\n")
+    assert manager.clean([made.id], keep_persist=True) == [Outcome(made.id)]
+    kept = state.vm(made.id).persist
+    assert any(path.is_file() for path in kept.rglob("*"))
+    assert kept.stat().st_mode & 0o077 == 0
+    shutil.rmtree(kept)
 
 
 def test_an_image_that_is_not_there_leaves_nothing(manager: Manager, state: StatePaths) -> None:

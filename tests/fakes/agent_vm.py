@@ -51,6 +51,9 @@ class AgentLauncher:
     def template_plan(self, record: VmRecord, folder: Path, report: Report) -> BootPlan:
         raise NotImplementedError
 
+    def keeps_persist(self, paths: VmPaths) -> bool:
+        return True
+
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Nothing is held outside the folders."""
 
