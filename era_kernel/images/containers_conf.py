@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 import os
+import platform
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -60,15 +61,25 @@ class ContainersFiles:
 
     @property
     def graph_root(self) -> Path:
-        return self.folder / "storage"
+        """On macOS where krunvm has buildah keep it, whatever is configured."""
+        return macos_volume() / "root" if _is_macos() else self.folder / "storage"
 
     @property
     def run_root(self) -> Path:
-        return self.folder / "run"
+        return macos_volume() / "runroot" if _is_macos() else self.folder / "run"
 
     @property
     def krunvm(self) -> Path:
         return self.state / "krunvm"
+
+
+def macos_volume() -> Path:
+    """The case-sensitive volume that krunvm uses on macOS."""
+    return Path(os.environ.get("KRUNVM_VOLUME") or "/Volumes/krunvm")
+
+
+def _is_macos() -> bool:
+    return platform.system() == "Darwin"
 
 
 def registry_of(image: str) -> str:
