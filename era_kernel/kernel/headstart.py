@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from era_kernel.errors import EraError
 from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.service.dial import Dialed, dial_driver, dial_running
 
 log = logging.getLogger(__name__)
+
+FIRST_SECONDS = 0.15
+"""How long a VM's start has the interpreter to itself: about until its shim runs, which works while we import."""
 
 
 class HeadStart:
@@ -32,6 +35,7 @@ class HeadStart:
         executor = ThreadPoolExecutor(1, "head start")
         self._future = executor.submit(dial_driver, language, vm_id, lambda line: self._report(line))
         executor.shutdown(wait=False)
+        wait([self._future], timeout=FIRST_SECONDS)
 
     def take(self, language: LanguageSpec, vm_id: str, report: Callable[[str], None]) -> Future[Dialed] | None:
         """The way to the driver, if it is for this VM; progress goes to `report` from now on."""

@@ -419,7 +419,7 @@ def test_announcements_without_end_delay_nobody_and_hold_no_fd(peer: AgentPeer) 
 
 def test_spares_that_leave_their_sockets_and_live_on_are_passed_over(peer: AgentPeer) -> None:
     script = (
-        "\nif child():\n    a, b = pair(); announce(a.fileno()); a.close(); b.close(); time.sleep(20); os._exit(0)\n"
+        "\nif child():\n    a, b = pair(); b.close(); announce(a.fileno()); a.close(); time.sleep(20); os._exit(0)\n"
     )
     start_zygote(peer, f"{script}{script}if child():{EXEC_A_JOB}    os._exit(0)\n{IDLE}")
     assert peer.finish(peer.spawn(["x"], flags=wire.SPARE)).out == b"spare x\n"
