@@ -34,6 +34,8 @@ VOLUMES_VARIABLE = "AGENT_ENABLE_GUEST_VOLUMES"
 BOOT_SECONDS = 60.0
 COMMAND_SECONDS = 120.0
 _LOCK_SECONDS = 600.0
+BROKEN_PROTOCOL = "broke the protocol"
+"""What the shim says of a stream without frames (shim/link.py)."""
 GUEST_ENVIRONMENT = {"ERA_AGENT_SYSTEM": "1"}
 """libkrun's init starts the agent, which is to set clock, hostname and entropy all the same."""
 
@@ -57,6 +59,8 @@ class KrunvmLauncher:
         """Create the VM in krunvm, again when krunvm has lost it; change it when it is not as recorded."""
         check_network(record.spec.network)
         _check_sizes(record)
+        if record.spec.network is Network.ALLOW_ALL:
+            report(f"{record.id} reaches the host's own loopback too: krunvm cannot keep it off")
         state = state_of(paths)
         host = Krunvm(state.root)
         for folder in volumes(paths):
@@ -111,7 +115,10 @@ class KrunvmLauncher:
 
     def explain(self, error: BootError) -> EraError:
         """What krunvm printed instead of starting the VM, as an error of ours; else the same error."""
-        return cli.complaint(error.console) or error
+        known = cli.complaint(error.console)
+        if known is None and BROKEN_PROTOCOL in error.message:
+            return cli.UNCLEAN
+        return known or error
 
 
 class GoneError(VmStateError):

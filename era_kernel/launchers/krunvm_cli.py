@@ -175,9 +175,24 @@ _COMPLAINTS = (
         "krunvm refuses to run outside `buildah unshare`",
         "As a plain user, user namespaces must work: check /etc/subuid, /etc/subgid and `buildah unshare true`.",
     ),
+    _Complaint(
+        "bwrap: Can't find source path",
+        LauncherError,
+        "A folder that the VM needs has vanished{}",
+        "Start the VM again: what can be made anew is.",
+    ),
+    _Complaint("bwrap: ", LauncherError, "krunvm's view of the host could not be made{}", "Update bubblewrap."),
     _Complaint("error: unexpected argument", LauncherError, "This krunvm is too old{}", _UPGRADE),
     _Complaint("error: Found argument", LauncherError, "This krunvm is too old{}", _UPGRADE),
 )
+
+
+UNCLEAN = LauncherError(
+    "What came from the guest through krunvm is not what the agent sent",
+    "A libkrun before 1.7 gives the guest a console instead of clean pipes: install libkrun 1.7 or newer. QEMU serves "
+    "meanwhile.",
+)
+"""Neither frames nor words of krunvm's: the stream was changed on its way."""
 
 
 def complaint(text: str) -> EraError | None:

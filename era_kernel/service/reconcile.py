@@ -116,8 +116,12 @@ def _stillborn(context: Context, known: set[str]) -> list[VmRecord]:
 
 
 def _remove_held(context: Context, record: VmRecord) -> None:
-    """What a launcher holds of a VM that is no more, with the VM's lock held: it may be being made just now."""
-    if record.id not in {each.id for each in context.repository.all()}:
+    """What a launcher holds of a VM that is no more, with the VM's lock held: it may be being made just now.
+
+    As long as there is its folder, from which a lost registry is rebuilt, it is somebody's data.
+    """
+    known = record.id in {each.id for each in context.repository.all()}
+    if not known and not context.state.vm(record.id).folder.exists():
         log.info("%s is known to %s only and is removed there", record.id, record.launcher)
         launcher_named(record.launcher).delete(record, context.state.vm(record.id))
 

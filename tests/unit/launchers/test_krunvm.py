@@ -7,14 +7,16 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from era_kernel.errors import EraError, ImageError, LauncherError, ToolFailedError
+from era_kernel.errors import BootError, EraError, ImageError, LauncherError, ToolFailedError, VmStateError
 from era_kernel.launchers import held, krunvm, krunvm_probe
 from era_kernel.launchers.krunvm import KrunvmLauncher
 from era_kernel.launchers.krunvm_jail import KrunvmView, view_argv
 from era_kernel.models import Network, Purpose, VmRecord, VmSpec
 from era_kernel.paths import StatePaths, VmPaths
+from era_kernel.shim.spawn import start_shim
 
 LISTED = "\\n%s\\n CPUs: 1\\n RAM (MiB): 256\\n Buildah container: c\\n Mapped volumes: {}\\n\\n"
 
@@ -218,3 +220,35 @@ def test_a_probe_runs_a_guest_or_says_why_not(
     assert remedy in probe.remedy
     name = toy.calls[1].split()[2]
     assert toy.calls[-1] == f"delete {name}"
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "words"),
+    [
+        ('echo "No VM found with name python-00000001"; exit 255', VmStateError, "does not know the VM"),
+        ("echo 'Error setting VM mapped volumes'; exit 255", LauncherError, "could not map"),
+        ("printf '\\000\\000\\000\\003abcdefghijklmnop'; sleep 5", LauncherError, "libkrun 1.7"),
+        ("echo 'something new'; sleep 5", LauncherError, "libkrun 1.7"),
+        ("echo 'a crash' >&2; exit 101", BootError, "ended with status 101"),
+    ],
+)
+def test_a_start_that_fails_says_what_to_do(toy: Toy, script: str, kind: type[EraError], words: str) -> None:
+    """By a real shim, from what the toy prints instead of frames."""
+    toy.knows_the_vm()
+    KrunvmLauncher().prepare(toy.record, toy.paths, print)
+    toy.does(script)
+    toy.paths.boot_plan.write_bytes(msgspec.json.encode(KrunvmLauncher().plan(toy.record, toy.paths)))
+    with pytest.raises(BootError) as caught:
+        start_shim(toy.paths)
+    error = KrunvmLauncher().explain(caught.value)
+    assert type(error) is kind
+    assert words in str(error)
+
+
+def test_a_network_says_what_it_reaches(toy: Toy) -> None:
+    toy.knows_the_vm()
+    spec = VmSpec("python", "toy", network=Network.ALLOW_ALL)
+    record = VmRecord(toy.record.id, spec, Purpose.USER, "krunvm", toy.record.digest, created=1.0)
+    said: list[str] = []
+    KrunvmLauncher().prepare(record, toy.paths, said.append)
+    assert any("loopback" in line for line in said)
