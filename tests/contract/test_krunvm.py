@@ -16,7 +16,6 @@ from era_kernel.models import VmState
 from era_kernel.paths import StatePaths
 from era_kernel.process import run as run_tool
 from era_kernel.service.files import put_file
-from era_kernel.service.locks import vm_lock_path
 from era_kernel.service.manager import Manager
 from era_kernel.store.repository import VmRepository
 from tests.contract.test_launchers import run
@@ -51,7 +50,6 @@ def test_a_vm_that_only_krunvm_knows_is_removed_there(manager: Manager, state: S
     shutil.rmtree(state.vm(made.id).folder)
     manager.list()
     assert made.id not in listed(state)
-    vm_lock_path(state, made.id).unlink()
 
 
 def test_a_vm_of_somebody_elses_is_left_alone(manager: Manager, state: StatePaths) -> None:
