@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
@@ -18,6 +21,8 @@ from era_kernel.process import run as run_tool
 from era_kernel.service.files import put_file
 from era_kernel.service.manager import Manager
 from era_kernel.store.repository import VmRepository
+from tests.contract.test_front_ends import ROOT
+from tests.contract.test_front_ends import environment as environment_of
 from tests.contract.test_launchers import run
 
 pytestmark = [
@@ -111,3 +116,19 @@ def test_volumes_that_vanished_are_made_again(
     manager.start(made.id)
     assert run(manager, made.id, "ls /in") == (0, "")
     manager.clean([made.id])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="making the user namespace needs root; a plain user is in one anyway")
+def test_it_works_with_powers_over_a_user_namespace_only(state: StatePaths, runtime: str) -> None:
+    """As inside `buildah unshare`, where a plain user's krunvm runs: mounts, jail, network namespace."""
+    era = [sys.executable, "-P", "-m", "era_kernel", "vm", "temp", "--language", "python", "--cmd", "echo hello"]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.contract.userns", *era],
+        cwd=ROOT,
+        env=environment_of(state, runtime),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "hello\n"), done.stderr
