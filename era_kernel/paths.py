@@ -29,6 +29,11 @@ class StatePaths(NamedTuple):
         return self.root / "persist"
 
     @property
+    def held(self) -> Path:
+        """Records of VMs of which a launcher holds something outside their folders (`launchers/held.py`)."""
+        return self.root / "held"
+
+    @property
     def disks(self) -> Path:
         """What all VMs' disks are overlays on. Without it they are lost, so it is no part of the cache."""
         return self.root / "disks"
@@ -59,6 +64,11 @@ class VmPaths(NamedTuple):
     @property
     def persist_disk(self) -> Path:
         return self.persist / "persist.qcow2"
+
+    @property
+    def persist_loaded(self) -> Path:
+        """There when /persist of the VM's present disk has been filled (service/persist.py)."""
+        return self.folder / "persist-loaded"
 
     @property
     def console(self) -> Path:

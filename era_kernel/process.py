@@ -33,6 +33,7 @@ PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
     "qemu-img": "qemu-utils",
     "buildah": "buildah",
+    "krunvm": "krunvm",
     "mkfs.erofs": "erofs-utils",
     "mkfs.ext4": "e2fsprogs",
     "bwrap": "bubblewrap",
@@ -105,7 +106,7 @@ def run(
     text = (out or b"").decode(errors="replace")
     complaint = err.decode(errors="replace")
     if process.returncode != 0:
-        tail = (complaint or text)[-OUTPUT_TAIL:].strip()
+        tail = "\n".join(part for each in (text, complaint) if (part := each[-OUTPUT_TAIL:].strip()))
         last = tail.splitlines()[-1] if tail else "it printed nothing"
         raise ToolFailedError(
             f"{Path(command[0]).name} failed with status {process.returncode}: {last}",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from era_kernel.doctor import folders, guest, jupyter, tools
+from era_kernel.doctor import folders, guest, jupyter, krunvm, tools
 from era_kernel.doctor.finding import Finding, Grade
 from era_kernel.languages import LANGUAGES
 from era_kernel.launchers.base import Report
@@ -21,6 +21,7 @@ def all_checks(report: Report) -> list[tuple[str, Check]]:
     languages = LANGUAGES.values()
     return [
         *tools.checks(),
+        *krunvm.checks(),
         ("agent", guest.check_agent),
         ("state folder", folders.check_state),
         ("registry", folders.check_registry),

@@ -8,7 +8,8 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import psutil
 
@@ -24,7 +25,11 @@ _CONTAINER = re.compile(r"era-(\d+)-[0-9a-f]{8}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-def find_image(reference: str) -> str | None:
+Environment = Mapping[str, str] | None
+"""What buildah runs with: None is our own environment."""
+
+
+def find_image(reference: str, env: Environment = None) -> str | None:
     """The digest (sha256:…, of the image's configuration, which names all its layers) of a local image, or None.
 
     Raises ToolMissingError, ImageError for what is no reference and for an image that no guest here can run.
@@ -32,7 +37,7 @@ def find_image(reference: str) -> str | None:
     if not reference or reference.startswith("-"):
         raise ImageError(f"{reference!r} is no image reference", _REFERENCE)
     try:
-        text = process.run(["buildah", "inspect", "--type", "image", reference], timeout=QUICK).stdout
+        text = process.run(["buildah", "inspect", "--type", "image", reference], timeout=QUICK, env=env).stdout
     except ToolFailedError as error:
         if _is_absent(error.output):
             return None
@@ -66,9 +71,12 @@ def _check_platform(reference: str, system: str, architecture: str) -> None:
         raise ImageError(f"{reference} is an image for {system}/{architecture}, not linux/{ours}", "Choose another.")
 
 
-def resolve_image(reference: str, report: Report) -> str:
-    """The digest of an image, pulled when it is not here. Raises ToolMissingError, ImageError."""
-    digest = find_image(reference)
+def resolve_image(reference: str, report: Report, env: Environment = None, policy: Path | None = None) -> str:
+    """The digest of an image, pulled when it is not here, as far as `policy` lets. Raises ToolMissingError, ImageError.
+
+    `policy`: a containers-policy.json(5).
+    """
+    digest = find_image(reference, env)
     if digest is not None:
         return digest
     if reference.startswith("localhost/"):
@@ -78,30 +86,31 @@ def resolve_image(reference: str, report: Report) -> str:
         )
     report(f"pulling {reference}")
     try:
-        process.run(["buildah", "pull", "--quiet", reference], timeout=PULL)
+        rules = [] if policy is None else ["--signature-policy", str(policy)]
+        process.run(["buildah", "pull", "--quiet", *rules, reference], timeout=PULL, env=env)
     except ToolFailedError as error:
         raise ImageError(
             f"{reference} cannot be pulled: {_last_line(error)}",
             "Check its name and the network; where no registry can be reached, "
             "`bash setup_scripts/images/debian.sh python` builds an image to use instead.",
         ) from error
-    digest = find_image(reference)
+    digest = find_image(reference, env)
     if digest is None:
         raise ImageError(f"buildah pulled {reference}, and it is not there", _STORAGE)
     return digest
 
 
 @contextlib.contextmanager
-def working_container(digest: str, reference: str) -> Iterator[str]:
+def working_container(digest: str, reference: str, env: Environment = None) -> Iterator[str]:
     """A buildah container of a local image, by digest, removed afterwards; gives its name. Raises ImageError.
 
     Its name tells whose it is, so that what a killed process left is removed by the next one.
     """
-    _remove_orphans()
+    _remove_orphans(env)
     name = f"era-{os.getpid()}-{secrets.token_hex(4)}"
     command = ["buildah", "from", "--pull-never", "--name", name, digest.removeprefix("sha256:")]
     try:
-        process.run(command, timeout=QUICK)
+        process.run(command, timeout=QUICK, env=env)
     except ToolFailedError as error:
         raise ImageError(
             f"The image {reference} ({digest[:19]}) is no longer in buildah's storage", "Pull or build it again."
@@ -110,14 +119,15 @@ def working_container(digest: str, reference: str) -> Iterator[str]:
         yield name
     finally:
         with contextlib.suppress(ToolFailedError):
-            process.run(["buildah", "rm", name], timeout=QUICK)
+            process.run(["buildah", "rm", name], timeout=QUICK, env=env)
 
 
-def _remove_orphans() -> None:
+def _remove_orphans(env: Environment) -> None:
     """Containers of ours whose process is no more."""
-    names = process.run(["buildah", "containers", "--noheading", "--format", "{{.ContainerName}}"], timeout=QUICK)
+    listing = ["buildah", "containers", "--noheading", "--format", "{{.ContainerName}}"]
+    names = process.run(listing, timeout=QUICK, env=env)
     for name in names.stdout.split():
         match = _CONTAINER.fullmatch(name)
         if match and not psutil.pid_exists(int(match[1])):
             with contextlib.suppress(ToolFailedError):
-                process.run(["buildah", "rm", name], timeout=QUICK)
+                process.run(["buildah", "rm", name], timeout=QUICK, env=env)

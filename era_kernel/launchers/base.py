@@ -12,6 +12,7 @@ from typing import Protocol
 
 import msgspec
 
+from era_kernel.errors import BootError, EraError
 from era_kernel.models import VmRecord
 from era_kernel.paths import VmPaths
 
@@ -102,5 +103,11 @@ class Launcher(Protocol):
         Makes the guest's memory, the file TEMPLATE_RAM, and its disk, the raw file TEMPLATE_DISK, in `folder`.
         """
 
+    def keeps_persist(self, paths: VmPaths) -> bool:
+        """Whether a VM's /persist is a disk or folder below `paths.persist`; else the service copies it there."""
+
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Let go of whatever the VM holds outside its folder. Nothing there is no error."""
+
+    def explain(self, error: BootError) -> EraError:
+        """What a failed boot means, where the VMM's words on the console tell; else the same error."""

@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 
 from era_kernel.errors import LauncherError, UsageError
+from era_kernel.launchers import registry
 from era_kernel.launchers.base import Launcher, Probe
 
 RUNTIME_VARIABLE = "AGENT_VM_RUNTIME"
 AUTO = "auto"
 
 
-def _krunvm() -> Launcher:
-    raise LauncherError("The krunvm launcher is not in this version", "Use --vm-runtime qemu.")
-
-
-def _qemu() -> Launcher:
-    from era_kernel.launchers.qemu import QemuLauncher
-
-    return QemuLauncher()
-
-
-_LAUNCHERS: dict[str, Callable[[], Launcher]] = {"krunvm": _krunvm, "qemu": _qemu}
-"""In the order in which `auto` tries them."""
-
-
 def launcher_named(name: str) -> Launcher:
     """The launcher of a VM's record, not probed. UsageError for an unknown name, LauncherError for one not there."""
-    make = _LAUNCHERS.get(name.strip().lower())
-    if make is None:
-        raise UsageError(f"There is no VM runtime {name!r}", f"Runtimes: {AUTO}, {', '.join(_LAUNCHERS)}.")
-    return make()
+    launcher = registry.find_launcher(name.strip().lower())
+    if launcher is None:
+        raise UsageError(f"There is no VM runtime {name!r}", f"Runtimes: {AUTO}, {', '.join(registry.names())}.")
+    return launcher
 
 
 def choose_launcher(name: str | None = None) -> Launcher:
@@ -40,14 +26,15 @@ def choose_launcher(name: str | None = None) -> Launcher:
     Raises UsageError for an unknown name and LauncherError, with the reasons, when none runs a guest.
     """
     wanted = (name or os.environ.get(RUNTIME_VARIABLE) or AUTO).strip().lower()
-    candidates = list(_LAUNCHERS) if wanted == AUTO else [wanted]
+    candidates = registry.names() if wanted == AUTO else [wanted]
     failures: list[tuple[str, Probe]] = []
     for candidate in candidates:
         try:
             launcher = launcher_named(candidate)
-        except LauncherError:
+        except LauncherError as error:
             if wanted != AUTO:
                 raise
+            failures.append((candidate, Probe(False, "", error.message, error.remedy)))
             continue
         probe = launcher.probe()
         if probe.usable:
@@ -60,11 +47,11 @@ def choose_launcher(name: str | None = None) -> Launcher:
 
 def probe_all() -> dict[str, Probe]:
     """Each known launcher's probe, for `era doctor`."""
-    return {name: _probe(make) for name, make in _LAUNCHERS.items()}
+    return {name: _probe(name) for name in registry.names()}
 
 
-def _probe(make: Callable[[], Launcher]) -> Probe:
+def _probe(name: str) -> Probe:
     try:
-        return make().probe()
+        return launcher_named(name).probe()
     except LauncherError as error:
         return Probe(False, "", error.message, error.remedy)

@@ -13,14 +13,14 @@ import re
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from pathlib import Path
 
 import msgspec
 
 from era_kernel import __version__, process
-from era_kernel.errors import EraError
+from era_kernel.errors import EraError, ProtocolError
 from era_kernel.launchers import host
 from era_kernel.launchers.base import Probe, Report
 from era_kernel.launchers.jail import Bind, Jail, Tools, jail_argv
@@ -180,14 +180,14 @@ def trial_argv(accelerator: Accelerator, files: GuestFiles, devices: tuple[Bind,
     return jail_argv(jail, qemu_argv(process.find_tool(QEMU), machine))
 
 
-def try_boot(argv: tuple[str, ...], limit: float) -> Trial:
-    """Run a VMM until its guest's HELLO, its end, or `limit` seconds; it is gone when this returns."""
+def try_boot(argv: tuple[str, ...], limit: float, env: Mapping[str, str] | None = None) -> Trial:
+    """Run a VMM until its guest's HELLO, its end, or `limit` seconds; it is gone when this returns. `env`: none."""
     ours, theirs = socket.socketpair()
     console, their_console = socket.socketpair()
     printed = bytearray()
     with ours, console:
         with theirs, their_console:
-            vmm = process.start_piped(argv, env={}, stream=theirs, stderr=their_console.fileno())
+            vmm = process.start_piped(argv, env=env or {}, stream=theirs, stderr=their_console.fileno())
         try:
             outcome = _watch(ours, console, printed, limit)
         finally:
@@ -226,9 +226,14 @@ def _watch(stream: socket.socket, console: socket.socket, printed: bytearray, li
                 data = stream.recv(_CHUNK)
                 if not data:
                     return _Outcome.ENDED
-                for frame in frames.feed(data):
-                    if frame.type is FrameType.HELLO:
-                        parse_hello(frame.payload)
+                try:
+                    kinds = [(frame.type, frame.payload) for frame in frames.feed(data)]
+                except ProtocolError:  # words instead of frames, such as krunvm's complaints
+                    printed += data
+                    return _Outcome.ENDED
+                for kind, payload in kinds:
+                    if kind is FrameType.HELLO:
+                        parse_hello(payload)
                         return _Outcome.RAN
     return _Outcome.HUNG
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from era_kernel import __version__, process
-from era_kernel.errors import LauncherError
+from era_kernel.errors import BootError, EraError, LauncherError
 from era_kernel.images import buildah, guest_kernel, initramfs
 from era_kernel.images.disk import format_disk, image_disk, make_disk, make_sparse
 from era_kernel.languages import find_language
@@ -100,8 +100,15 @@ class QemuLauncher:
         )
         return _boot_plan(record, machine, folder / "console.log", None)
 
+    def keeps_persist(self, paths: VmPaths) -> bool:
+        """On a disk of its own."""
+        return True
+
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Nothing: all that a VM holds is in its folders."""
+
+    def explain(self, error: BootError) -> EraError:
+        return error
 
     def _verdict(self) -> Verdict:
         return probe_qemu(_agent_files)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from era_kernel.errors import UnknownVmError
 from era_kernel.launchers.choose import launcher_named
 from era_kernel.models import Purpose, VmRecord, VmState
+from era_kernel.service import persist
 from era_kernel.service.context import Context
 from era_kernel.service.create import create_vm
 from era_kernel.service.limits import Request
@@ -27,7 +28,9 @@ def start_vm(context: Context, vm_id: str) -> VmRecord:
             return record
         launcher = launcher_named(record.launcher)
         power_off(context.state.vm(vm_id), record)  # a shim that a killed starter left may be about to come up
-        return start_again(context, record, launcher)
+        started = start_again(context, record, launcher)
+        persist.give_back(context.state.vm(vm_id), started, launcher)
+        return started
 
 
 def stop_vm(context: Context, vm_id: str, *, keep_memory: bool) -> None:
@@ -35,6 +38,7 @@ def stop_vm(context: Context, vm_id: str, *, keep_memory: bool) -> None:
     with _locked(context, vm_id):
         record = settle_locked(context, vm_id)
         if record is not None and record.state is not VmState.STOPPED:
+            persist.keep(context.state.vm(vm_id), record)
             stop(context.state.vm(vm_id), record, keep_memory=keep_memory)
             context.repository.update(vm_id, state=VmState.STOPPED, shim=None, vmm=None)
 
@@ -42,7 +46,10 @@ def stop_vm(context: Context, vm_id: str, *, keep_memory: bool) -> None:
 def clean_vm(context: Context, vm_id: str, *, keep_persist: bool) -> None:
     """See Manager.clean."""
     with _locked(context, vm_id):
-        remove_vm(context, context.repository.get(vm_id), keep_persist=keep_persist)
+        record = context.repository.get(vm_id)
+        if keep_persist:
+            persist.keep(context.state.vm(vm_id), record, must=True)
+        remove_vm(context, record, keep_persist=keep_persist)
 
 
 def kernel_vm(context: Context, request: Request) -> VmRecord:

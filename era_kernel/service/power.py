@@ -12,7 +12,7 @@ import msgspec
 import psutil
 
 from era_kernel import process
-from era_kernel.errors import EraError, SnapshotError, StateFolderError, VmStateError
+from era_kernel.errors import BootError, EraError, SnapshotError, StateFolderError, VmStateError
 from era_kernel.launchers.base import Launcher, Saved
 from era_kernel.loop import run_async
 from era_kernel.models import ProcessIdentity, Purpose, VmRecord, VmState
@@ -46,7 +46,12 @@ def bring_up(context: Context, record: VmRecord, launcher: Launcher, saved: Save
         write_atomic(paths.boot_plan, msgspec.json.encode(plan))
     if saved is None:
         context.report(f"booting {record.id}")
-    started = start_shim(paths, ephemeral=record.purpose is Purpose.TEMP)
+    try:
+        started = start_shim(paths, ephemeral=record.purpose is Purpose.TEMP)
+    except SnapshotError:
+        raise
+    except BootError as error:
+        raise launcher.explain(error) from error
     try:
         return context.repository.update(record.id, state=VmState.READY, shim=started.shim, vmm=started.vmm)
     except BaseException:

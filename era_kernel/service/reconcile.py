@@ -15,6 +15,8 @@ import msgspec
 
 from era_kernel import process
 from era_kernel.errors import EraError, UnknownVmError
+from era_kernel.launchers.choose import launcher_named
+from era_kernel.launchers.held import held_but_unknown
 from era_kernel.models import Purpose, VmRecord, VmState
 from era_kernel.service.context import Context
 from era_kernel.service.locks import VmBusyError, locked_vms, vm_lock
@@ -32,6 +34,8 @@ def reconcile(context: Context) -> list[VmRecord]:
     records = context.repository.all()
     for record in _stillborn(context, {record.id for record in records}):
         _undisturbed(context, record.id, partial(_remove_stillborn, context, record), None)
+    for record in held_but_unknown(context.state, {record.id for record in records}):
+        _undisturbed(context, record.id, partial(_remove_held, context, record), None)
     settled = [settle(context, record) for record in records]
     for vm_id in locked_vms(context.state):
         if not context.state.vm(vm_id).folder.exists():  # its maker or remover was killed; leaving the lock removes it
@@ -109,6 +113,17 @@ def _stillborn(context: Context, known: set[str]) -> list[VmRecord]:
                 if record.state is VmState.PROVISIONING and record.id == path.parent.name:
                     found.append(record)
     return found
+
+
+def _remove_held(context: Context, record: VmRecord) -> None:
+    """What a launcher holds of a VM that is no more, with the VM's lock held: it may be being made just now.
+
+    As long as there is its folder, from which a lost registry is rebuilt, it is somebody's data.
+    """
+    known = record.id in {each.id for each in context.repository.all()}
+    if not known and not context.state.vm(record.id).folder.exists():
+        log.info("%s is known to %s only and is removed there", record.id, record.launcher)
+        launcher_named(record.launcher).delete(record, context.state.vm(record.id))
 
 
 def _remove_stillborn(context: Context, record: VmRecord) -> None:

@@ -85,6 +85,8 @@ async def _attempt(plan: BootPlan, saved: Saved | None, console: ConsoleLog, lau
             hello = await greeted(vmm, link, TAKE_UP_TIMEOUT)
     except (EraError, TimeoutError, OSError) as error:
         await vmm.kill()
+        if link.words:
+            console.write(link.words)
         told = error.message if isinstance(error, EraError) else str(error) or type(error).__name__
         if saved is not None:
             raise SnapshotError(f"{plan.vm_id} could not be taken up: {told}", "", console.tail()) from error

@@ -10,6 +10,7 @@ from era_kernel.protocol import agent
 from era_kernel.protocol.frames import Frame, FrameReader, FrameType, encode_frame
 
 HALF_FRAME_TIMEOUT = 30.0
+WORDS_LIMIT = 4096
 
 
 class GuestLink(asyncio.Protocol):
@@ -18,7 +19,7 @@ class GuestLink(asyncio.Protocol):
     `hello`, `resumed` (the answer's payload), `warm` (whether the zygote has a spare) and `parked` resolve when the
     agent says so. All other frames are for whoever calls listen(); until then nothing is read beyond the answer to
     RESUME. `lost` resolves to the reason when the stream ends, by the guest's or the VMM's end, or because the guest
-    broke the protocol.
+    broke the protocol. `words` is what came in place of a greeting, such as a VMM's complaint on its stdout.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,7 @@ class GuestLink(asyncio.Protocol):
         self.warm: asyncio.Future[bool] = loop.create_future()
         self.parked: asyncio.Future[None] | None = None
         self.lost: asyncio.Future[str] = loop.create_future()
+        self.words = b""
         self._on_frame: Callable[[Frame], None] | None = None
         self._held: list[Frame] = []
         self._reader = FrameReader()
@@ -43,6 +45,8 @@ class GuestLink(asyncio.Protocol):
             for frame in self._reader.feed(data):
                 self._take(frame)
         except ProtocolError as error:
+            if not self.hello.done():
+                self.words = data[:WORDS_LIMIT]
             self._give_up(f"The guest broke the protocol: {error.message}")
         self._watch_half_frame()
         if self.resumed.done() and self._on_frame is None and self._transport is not None:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from era_kernel.launchers import choose
+from era_kernel.errors import BootError, EraError
+from era_kernel.launchers import choose, registry
 from era_kernel.launchers.base import BootPlan, Probe, Report, Saved
 from era_kernel.models import VmRecord
 from era_kernel.paths import VmPaths
@@ -50,13 +51,19 @@ class AgentLauncher:
     def template_plan(self, record: VmRecord, folder: Path, report: Report) -> BootPlan:
         raise NotImplementedError
 
+    def keeps_persist(self, paths: VmPaths) -> bool:
+        return True
+
     def delete(self, record: VmRecord, paths: VmPaths) -> None:
         """Nothing is held outside the folders."""
+
+    def explain(self, error: BootError) -> EraError:
+        return error
 
 
 def install(launcher: AgentLauncher, patch: pytest.MonkeyPatch) -> None:
     """Have this process know the launcher by its name and take it where none is asked for."""
-    patch.setitem(choose._LAUNCHERS, NAME, lambda: launcher)
+    patch.setitem(registry.OURS, NAME, lambda: launcher)
     patch.setenv(choose.RUNTIME_VARIABLE, NAME)
 
 

@@ -1,0 +1,1 @@
+"""What every launcher must do, shown with each of them."""
