@@ -1,4 +1,4 @@
-"""The kernel, the command and the teaching notebook with every launcher."""
+"""The kernel, the command and the teaching notebook with krunvm; tests/vm and tests/conformance have them with QEMU."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from era_kernel.models import VmState
 from era_kernel.paths import StatePaths
 from era_kernel.service.manager import Manager
 
-pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [
+    pytest.mark.vm,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.parametrize("runtime", ["krunvm"], indirect=True, scope="module"),
+]
 
 ROOT = Path(__file__).parents[2]
 SECONDS = 240

@@ -74,6 +74,8 @@ def test_a_vm_from_its_making_to_its_end(manager: Manager) -> None:
 def test_persist_outlives_the_vm(
     manager: Manager, state: StatePaths, runtime: str, volumes: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if volumes and runtime != "krunvm":
+        pytest.skip("only krunvm has guest volumes")
     monkeypatch.setenv(VOLUMES_VARIABLE, volumes)
     made = manager.create("python", persist=True)
     source = state.root / "given"
@@ -240,7 +242,7 @@ def test_a_kill_ends_commands_with_an_error_and_keeps_the_disk(
     manager.clean([made.id])
 
 
-@pytest.mark.parametrize("moment", [0.3, 0.9, 1.6])
+@pytest.mark.parametrize("moment", [0.3, 1.4])
 def test_a_boot_that_is_killed_leaves_nothing_running(manager: Manager, state: StatePaths, moment: float) -> None:
     """The shim of a VM that is coming up dies: whoever waited hears of it, and the next start works."""
     made = manager.create("python")
