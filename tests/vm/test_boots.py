@@ -25,7 +25,7 @@ def test_boots_in_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     seconds = []
     try:
         for number in range(BOOTS):
-            manager.stop([vm_id])
+            manager.stop([vm_id], power_off=True)
             start = time.monotonic()
             manager.start(vm_id)
             seconds.append(time.monotonic() - start)
