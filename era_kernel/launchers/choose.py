@@ -41,8 +41,10 @@ def choose_launcher(name: str | None = None) -> Launcher:
             return launcher
         failures.append((candidate, probe))
     reasons = "; ".join(f"{launcher}: {probe.reason}" for launcher, probe in failures)
-    remedies = " ".join(dict.fromkeys(probe.remedy for _, probe in failures if probe.remedy))
-    raise LauncherError(f"No VM can run here. {reasons}", remedies or "`era doctor` tells more.")
+    remedies = list(dict.fromkeys(probe.remedy for _, probe in failures if probe.remedy))
+    if wanted != AUTO:
+        remedies.append(f"--vm-runtime {AUTO} takes what works here.")
+    raise LauncherError(f"No VM can run here. {reasons}", " ".join(remedies) or "`era doctor` tells more.")
 
 
 def probe_all() -> dict[str, Probe]:

@@ -49,6 +49,9 @@ class QemuLauncher:
 
     name = "qemu"
 
+    def __init__(self) -> None:
+        self._agent: GuestFiles | None = None
+
     def probe(self) -> Probe:
         return self._verdict().probe
 
@@ -59,7 +62,7 @@ class QemuLauncher:
         if record.spec.network is Network.ALLOW_ALL:
             _network_tools()
         image_disk(record.spec.image, record.digest, report)
-        _agent_files(report)
+        self._agent_files(report)
         _make_disk(paths.disk, paths.bases)
         if record.spec.persist:
             paths.persist.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -111,7 +114,14 @@ class QemuLauncher:
         return error
 
     def _verdict(self) -> Verdict:
-        return probe_qemu(_agent_files)
+        return probe_qemu(self._agent_files)
+
+    def _agent_files(self, report: Report) -> GuestFiles:
+        """The guest's kernel and initramfs, looked up once for all that is done with this launcher."""
+        if self._agent is None:
+            kernel = guest_kernel.guest_kernel(report)
+            self._agent = GuestFiles(kernel.vmlinux, initramfs.initramfs(kernel, report))
+        return self._agent
 
     def _machine(
         self,
@@ -125,7 +135,7 @@ class QemuLauncher:
         if verdict.accelerator is None:
             raise LauncherError(f"QEMU runs no guest here: {verdict.probe.reason}", verdict.probe.remedy)
         spec = record.spec
-        agent = _agent_files(log.info)
+        agent = self._agent_files(log.info)
         image = image_disk(spec.image, record.digest, log.info)
         return Machine(
             name=record.id,
@@ -139,11 +149,6 @@ class QemuLauncher:
             monitor=True,
             incoming=incoming,
         )
-
-
-def _agent_files(report: Report) -> GuestFiles:
-    kernel = guest_kernel.guest_kernel(report)
-    return GuestFiles(kernel.vmlinux, initramfs.initramfs(kernel, report))
 
 
 def _canonical_disks(record: VmRecord) -> tuple[Overlay, Overlay | None]:

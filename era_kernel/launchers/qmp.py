@@ -20,9 +20,8 @@ class QmpError(msgspec.Struct, frozen=True):
 
 
 class QmpMessage(msgspec.Struct, frozen=True):
-    """A greeting (`QMP`), an answer (`return` or `error`, with the command's `id`), or an event."""
+    """An answer (`return` or `error`, with the command's `id`), an event, or, with nothing of these, a greeting."""
 
-    greeting: dict[str, Any] | msgspec.UnsetType = msgspec.field(name="QMP", default=msgspec.UNSET)
     result: Any = msgspec.field(name="return", default=msgspec.UNSET)
     error: QmpError | None = None
     id: int | None = None

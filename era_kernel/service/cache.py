@@ -14,7 +14,7 @@ from era_kernel.images.overlay import drop_unused_bases
 from era_kernel.models import VmRecord
 from era_kernel.paths import StatePaths, cache_root
 from era_kernel.store.repository import VmRepository
-from era_kernel.templates.prune import templates
+from era_kernel.templates.prune import surplus, templates
 from era_kernel.templates.template import Template, remove
 
 log = logging.getLogger(__name__)
@@ -49,15 +49,9 @@ def prune_cache(state: StatePaths, max_size: int) -> list[CacheEntry]:
 
     A VM that is up does not notice; what is missed later is made again.
     """
-    entries = cache_entries(state)
-    total = sum(entry.size for entry in entries)
-    removed: list[CacheEntry] = []
-    for entry in entries:
-        if total <= max_size:
-            break
-        total -= entry.size
+    removed = surplus([(entry, entry.size) for entry in cache_entries(state)], max_size)
+    for entry in removed:
         _REMOVE[entry.kind](entry.path)
-        removed.append(entry)
     _drop_bases(state)
     return removed
 

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import msgspec
 
+from era_kernel.atomic import sync_folder, write_errors
 from era_kernel.errors import StateFolderError, UsageError, VmStateError
 from era_kernel.paths import VmPaths
 from era_kernel.shim.client import GuestProcess, ShimClient
-from era_kernel.store.atomic import sync_folder, write_errors
 
 IN, OUT, PERSIST = "/in", "/out", "/persist"
 CHUNK = 1 << 20

@@ -12,6 +12,7 @@ import msgspec
 import psutil
 
 from era_kernel import process
+from era_kernel.atomic import write_atomic, write_errors
 from era_kernel.errors import BootError, EraError, SnapshotError, StateFolderError, VmStateError
 from era_kernel.launchers.base import Launcher, Saved
 from era_kernel.loop import run_async
@@ -21,7 +22,6 @@ from era_kernel.service.context import Context
 from era_kernel.service.memory import check_host_memory
 from era_kernel.shim.snapshot import discard_snapshot, usable_snapshot
 from era_kernel.shim.spawn import shim_alive, start_shim
-from era_kernel.store.atomic import write_atomic, write_errors
 
 log = logging.getLogger(__name__)
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
+from era_kernel.atomic import sync_folder
 from era_kernel.errors import BootError, EraError, SnapshotError
 from era_kernel.launchers.base import BootPlan, Saved
 from era_kernel.protocol import agent
@@ -56,23 +57,24 @@ async def bring_up(plan: BootPlan, console: ConsoleLog, launched: Launched | Non
     was the saved state that could not be taken up; nothing runs then.
     """
     if plan.saved is not None:
-        return await _attempt(plan, plan.saved, console, launched)
+        return await _attempt(plan, console, launched)
     for attempt in range(1, BOOT_ATTEMPTS + 1):
         try:
-            guest = await _attempt(plan, None, console, launched)
-            if plan.warm:
-                guest.link.send(FrameType.WARM, 0, agent.encode_spawn(plan.warm, agent.GUEST_ENV, "/root"))
+            guest = await _attempt(plan, console, launched)
         except BootError as error:
             if attempt == BOOT_ATTEMPTS:
                 raise
             log.warning("boot %d of %s failed, trying again: %s", attempt, plan.vm_id, error)
             launched = None
         else:
+            if plan.warm:
+                guest.link.warm_up(plan.warm)
             return guest
     raise AssertionError("unreachable")
 
 
-async def _attempt(plan: BootPlan, saved: Saved | None, console: ConsoleLog, launched: Launched | None) -> Guest:
+async def _attempt(plan: BootPlan, console: ConsoleLog, launched: Launched | None) -> Guest:
+    saved = plan.saved
     vmm = Vmm(launched or launch(plan), console)
     _, link = await asyncio.get_running_loop().create_connection(GuestLink, sock=vmm.stream)
     try:
@@ -101,7 +103,9 @@ async def _take_up(vmm: Vmm, link: GuestLink, saved: Saved) -> None:
     """The agent, which was silent when it was saved, is greeted: a booted one greets by itself."""
     assert vmm.monitor is not None
     if saved.once is not None:
-        _remove_for_good(Path(saved.once))
+        record = Path(saved.once)
+        record.unlink()
+        sync_folder(record.parent)
     await vmm.monitor.take_up(vmm.state_fd, memory_apart=saved.ram is not None)
     link.send(FrameType.HELLO, 0, PROTOCOL.to_bytes(4, "big"))
 
@@ -112,15 +116,6 @@ async def greeted(vmm: Vmm, link: GuestLink, timeout: float) -> agent.AgentHello
     if hello.protocol != PROTOCOL:
         raise BootError(f"its agent speaks protocol {hello.protocol}, not {PROTOCOL}")
     return hello
-
-
-def _remove_for_good(file: Path) -> None:
-    file.unlink()
-    fd = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 async def resume(vmm: Vmm, link: GuestLink, identity: agent.Resume) -> None:

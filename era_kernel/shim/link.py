@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from era_kernel.errors import ProtocolError
 from era_kernel.protocol import agent
@@ -110,6 +110,11 @@ class GuestLink(asyncio.Protocol):
             self.lost.set_result(reason)
         if self._transport is not None:
             self._transport.abort()
+
+    def warm_up(self, zygote: Sequence[str]) -> asyncio.Future[bool]:
+        """Have the agent start a zygote; resolves when it serves, to False when it will not."""
+        self.send(FrameType.WARM, 0, agent.encode_spawn(zygote, agent.GUEST_ENV, "/root"))
+        return self.warm
 
     def park(self) -> asyncio.Future[None]:
         """Ask the agent to fall silent; resolves when it has."""

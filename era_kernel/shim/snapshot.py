@@ -7,15 +7,16 @@ the guest runs on. Without the record the state is nothing.
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 import msgspec
 
+from era_kernel.atomic import sync_folder, write_atomic
 from era_kernel.errors import SnapshotError
 from era_kernel.launchers.base import Saved
 from era_kernel.models import ProcessIdentity
 from era_kernel.paths import VmPaths
+from era_kernel.sealed import SealError, sealed, unsealed
 
 
 class SavedStream(msgspec.Struct, frozen=True):
@@ -59,31 +60,15 @@ def disk_marks(paths: VmPaths) -> dict[str, FileMark]:
 
 def write_record(paths: VmPaths, record: SnapshotRecord) -> None:
     """Make a state that is on disk worth something, atomically. Raises OSError."""
-    data = msgspec.json.encode(record)
-    new = paths.snapshot_record.with_suffix(".new")
-    with new.open("wb") as file:
-        file.write(_checksum(data) + b"\n" + data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.rename(paths.snapshot_record)
-    _sync(paths.folder)
-
-
-def _checksum(data: bytes) -> bytes:
-    import hashlib  # brings OpenSSL along, which a shim can do without until its VM is stopped
-
-    return hashlib.sha256(data).hexdigest().encode()
+    write_atomic(paths.snapshot_record, sealed(msgspec.json.encode(record)))
 
 
 def read_record(paths: VmPaths) -> SnapshotRecord:
     """A VM's snapshot record. Raises SnapshotError when it is damaged, FileNotFoundError when there is none."""
-    checksum, _, data = paths.snapshot_record.read_bytes().partition(b"\n")
     try:
-        if _checksum(data) == checksum:
-            return msgspec.json.decode(data, type=SnapshotRecord)
-    except msgspec.DecodeError:
-        pass
-    raise SnapshotError(f"The snapshot of {paths.folder.name} is damaged")
+        return msgspec.json.decode(unsealed(paths.snapshot_record.read_bytes()), type=SnapshotRecord)
+    except (SealError, msgspec.DecodeError) as error:
+        raise SnapshotError(f"The snapshot of {paths.folder.name} is damaged") from error
 
 
 def usable_snapshot(paths: VmPaths, fingerprint: str | None) -> Saved | None:
@@ -106,12 +91,4 @@ def discard_snapshot(paths: VmPaths) -> None:
     for file in (paths.snapshot_record, paths.snapshot):
         file.unlink(missing_ok=True)
     with contextlib.suppress(FileNotFoundError):
-        _sync(paths.folder)
-
-
-def _sync(folder: Path) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        sync_folder(paths.folder)

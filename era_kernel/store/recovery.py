@@ -8,10 +8,10 @@ from pathlib import Path
 
 import msgspec
 
+from era_kernel.atomic import sync_folder, write_errors
 from era_kernel.errors import RegistryError
 from era_kernel.models import VmRecord
 from era_kernel.paths import StatePaths
-from era_kernel.store.atomic import sync_folder, write_errors
 from era_kernel.store.records import parse_record
 from era_kernel.store.storage import CorruptRegistryError
 

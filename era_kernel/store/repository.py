@@ -11,10 +11,10 @@ import msgspec
 from tinydb import TinyDB, where
 from tinydb.table import Table
 
+from era_kernel.atomic import sync_folder, write_atomic, write_errors
 from era_kernel.errors import RegistryError, UnknownVmError
 from era_kernel.models import VmRecord
 from era_kernel.paths import StatePaths
-from era_kernel.store.atomic import sync_folder, write_atomic, write_errors
 from era_kernel.store.records import TABLE, parse_tables
 from era_kernel.store.recovery import recorded_in_folders, set_aside, warn_recovered
 from era_kernel.store.storage import LOCK_TIMEOUT, CorruptRegistryError, RegistryStorage, Tables

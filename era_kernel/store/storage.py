@@ -17,8 +17,8 @@ import msgspec
 from filelock import FileLock, Timeout
 from tinydb.storages import Storage
 
+from era_kernel.atomic import write_atomic, write_errors
 from era_kernel.errors import RegistryError
-from era_kernel.store.atomic import write_atomic, write_errors
 
 LOCK_TIMEOUT = 20.0
 POLL_INTERVAL = 0.01

@@ -21,7 +21,7 @@ from era_kernel.shim.guest import Guest, answer_of, greeted, resume, resume_for
 from era_kernel.shim.launch import launch
 from era_kernel.shim.link import GuestLink
 from era_kernel.shim.vmm import Vmm
-from era_kernel.templates.template import OVERLAY, STATE, seal
+from era_kernel.templates.template import OVERLAY, STATE, new_base, seal
 
 WARM_SECONDS = 60.0
 REHEARSAL_SECONDS = 60.0
@@ -30,8 +30,8 @@ SPARE_ROOM = 128 * MIB
 _STREAM = 1
 
 
-async def build(launcher: Launcher, record: VmRecord, folder: Path, base_name: str, report: Report) -> None:
-    """Fill an empty folder with a template for VMs like `record`, whose disk state folders will know as `base_name`.
+async def build(launcher: Launcher, record: VmRecord, folder: Path, report: Report) -> None:
+    """Fill an empty folder with a template for VMs like `record`.
 
     Raises OSError for a full disk, BootError, VmStateError, ProtocolError, TimeoutError, ImageError, ToolError.
     """
@@ -40,10 +40,11 @@ async def build(launcher: Launcher, record: VmRecord, folder: Path, base_name: s
     await _boot_and_save(plan, record, folder)
     for file in (folder / TEMPLATE_RAM, folder / TEMPLATE_DISK):
         os.chown(file, os.geteuid(), os.getegid())
-    make_overlay(folder / OVERLAY, folder / TEMPLATE_DISK, base_name)
+    base = new_base()
+    make_overlay(folder / OVERLAY, folder / TEMPLATE_DISK, base)
     Path(plan.console).unlink(missing_ok=True)
     (folder / "persist.raw").unlink(missing_ok=True)
-    seal(folder, record, plan.fingerprint, time.time())
+    seal(folder, record, plan.fingerprint, base, time.time())
 
 
 def _check_room(folder: Path, needed: int) -> None:
@@ -75,8 +76,7 @@ async def _boot_and_save(plan: BootPlan, record: VmRecord, folder: Path) -> None
 async def _warm(plan: BootPlan, vmm: Vmm, link: GuestLink) -> None:
     if not plan.warm:
         return
-    link.send(FrameType.WARM, 0, agent.encode_spawn(plan.warm, agent.GUEST_ENV, "/root"))
-    if not await answer_of(link, vmm, link.warm, WARM_SECONDS, "warm up"):
+    if not await answer_of(link, vmm, link.warm_up(plan.warm), WARM_SECONDS, "warm up"):
         raise VmStateError("The language's driver did not become warm")
 
 

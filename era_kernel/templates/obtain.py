@@ -12,7 +12,7 @@ from era_kernel.languages import find_language
 from era_kernel.launchers.base import Launcher, Report
 from era_kernel.models import VmRecord
 from era_kernel.templates.prune import LIMIT, prune
-from era_kernel.templates.template import Template, base_name, load, template_key
+from era_kernel.templates.template import Template, load, template_key
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def _make(launcher: Launcher, record: VmRecord, folder: Path, report: Report) ->
             if place is not None:
                 report(f"making a template for {record.spec.language} VMs of {record.spec.mem} MiB (once)")
                 place.mkdir()
-                run_async(lambda: build(launcher, record, place, base_name(folder.name), report))
+                run_async(lambda: build(launcher, record, place, report))
     except (EraError, TimeoutError, OSError) as error:
         log.warning("no template could be made: %s", error, exc_info=True)
         report(f"no template could be made, so VMs boot, which takes longer: {error}")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TypeVar
+
 from era_kernel.paths import cache_root
 from era_kernel.templates.template import METADATA, Template, load, remove
+
+T = TypeVar("T")
 
 LIMIT = 10 << 30
 """Bytes that templates may take together."""
@@ -15,18 +20,25 @@ def templates() -> list[Template]:
     return sorted((each for each in found if each is not None), key=Template.last_used)
 
 
-def prune(limit: int, keep: str = "") -> list[Template]:
-    """Remove least recently used templates, but the one with the key `keep`, until all take `limit` bytes at most."""
-    kept = templates()
-    total = sum(each.size() for each in kept)
-    removed: list[Template] = []
-    for each in kept:
+def surplus(sized: Sequence[tuple[T, int]], limit: int) -> list[T]:
+    """The first of some things, given with their sizes, that have to go so that the rest takes `limit` at most."""
+    total = sum(size for _, size in sized)
+    gone: list[T] = []
+    for thing, size in sized:
         if total <= limit:
             break
-        if each.key != keep:
-            total -= each.size()
-            removed.append(each)
-            remove(each.folder)
+        total -= size
+        gone.append(thing)
+    return gone
+
+
+def prune(limit: int, keep: str = "") -> list[Template]:
+    """Remove least recently used templates, but the one with the key `keep`, until all take `limit` bytes at most."""
+    kept = [(each, each.size()) for each in templates()]
+    stays = sum(size for each, size in kept if each.key == keep)
+    removed = surplus([(each, size) for each, size in kept if each.key != keep], limit - stays)
+    for each in removed:
+        remove(each.folder)
     _remove_broken()
     return removed
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from era_kernel.images.overlay import PREFIX, place_overlay
 from era_kernel.launchers.base import TEMPLATE_DISK, TEMPLATE_RAM, Saved
 from era_kernel.models import VmRecord, VmSpec
 from era_kernel.paths import VmPaths
+from era_kernel.sealed import SealError, sealed, unsealed
 
 STATE = "state"
 OVERLAY = "overlay.qcow2"
@@ -39,8 +41,13 @@ class FileMark(msgspec.Struct, frozen=True):
 
 
 class Metadata(msgspec.Struct, frozen=True):
-    """What a template is for, when it was made (seconds since the epoch), and its files' marks by name."""
+    """What a template is for, when it was made (seconds since the epoch), and its files' marks by name.
 
+    `base` is what its disk is called in state folders. It is never another template's: a template that is made again
+    for the same VMs has another disk, which would not go with the memory.
+    """
+
+    base: str
     fingerprint: str
     spec: VmSpec
     digest: str
@@ -65,8 +72,8 @@ class Template:
 
     def give_disk(self, paths: VmPaths) -> None:
         """Make a VM's disk: an overlay on the template's. Raises ImageError."""
-        base = self.folder / TEMPLATE_DISK
-        place_overlay(self.folder / OVERLAY, base, paths.disk, paths.bases, base_name(self.key))
+        disk = self.folder / TEMPLATE_DISK
+        place_overlay(self.folder / OVERLAY, disk, paths.disk, paths.bases, self.metadata.base)
 
     def last_used(self) -> float:
         """When a VM was last started from it, in seconds since the epoch."""
@@ -83,9 +90,9 @@ class Template:
         return sum(file.stat().st_blocks * 512 for file in self.folder.iterdir())
 
 
-def base_name(key: str) -> str:
-    """What a template's disk is called in a state folder's folder of bases."""
-    return f"{PREFIX}{key}.raw"
+def new_base() -> str:
+    """A name for the disk of a template that is made now."""
+    return f"{PREFIX}{secrets.token_hex(16)}.raw"
 
 
 def template_key(fingerprint: str, warm: tuple[str, ...]) -> str:
@@ -93,23 +100,20 @@ def template_key(fingerprint: str, warm: tuple[str, ...]) -> str:
     return hashlib.sha256(msgspec.json.encode([fingerprint, warm])).hexdigest()[:32]
 
 
-def seal(folder: Path, record: VmRecord, fingerprint: str, created: float) -> None:
+def seal(folder: Path, record: VmRecord, fingerprint: str, base: str, created: float) -> None:
     """Write down what the files of a finished template are like."""
     files = {name: _mark(folder / name) for name in (TEMPLATE_RAM, TEMPLATE_DISK, STATE, OVERLAY)}
-    data = msgspec.json.encode(Metadata(fingerprint, record.spec, record.digest, created, files))
-    (folder / METADATA).write_bytes(hashlib.sha256(data).hexdigest().encode() + b"\n" + data)
+    metadata = Metadata(base, fingerprint, record.spec, record.digest, created, files)
+    (folder / METADATA).write_bytes(sealed(msgspec.json.encode(metadata)))
 
 
 def load(folder: Path) -> Template | None:
     """The template in a folder; None when there is none, or not all of it is as it was made."""
     try:
-        checksum, _, data = (folder / METADATA).read_bytes().partition(b"\n")
-        if hashlib.sha256(data).hexdigest().encode() != checksum:
-            return None
-        metadata = msgspec.json.decode(data, type=Metadata)
+        metadata = msgspec.json.decode(unsealed((folder / METADATA).read_bytes()), type=Metadata)
         if any(_mark(folder / name) != mark for name, mark in metadata.files.items()):
             return None
-    except (OSError, msgspec.DecodeError):
+    except (OSError, SealError, msgspec.DecodeError):
         return None
     return Template(folder, metadata)
 

@@ -17,8 +17,8 @@ from tests.benchmarks.machine import facts
 from tests.benchmarks.room import LANGUAGE, Room, room
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
-NOTES = RESULTS.with_name("NOTES.md")
-"""What people found out about the figures: written by hand, looked over when they are measured again."""
+NOTES = "## Where the time goes"
+"""Where in RESULTS.md begins what people wrote about the figures: kept, to be looked over when they are new."""
 
 SUBJECTS = {
     "restore": restore,
@@ -53,7 +53,7 @@ def main() -> int:
     if failed:
         print(f"Not measured: {', '.join(failed)}", file=sys.stderr)
     elif options.write:
-        RESULTS.write_text("\n".join([*sections, NOTES.read_text()]))
+        RESULTS.write_text("\n".join([*sections, _notes()]))
     return 1 if failed else 0
 
 
@@ -79,6 +79,11 @@ def _measure(name: str, place: Room) -> list[Figure] | None:
         place.say(f"{name} failed:\n{traceback.format_exc()}")
         place.clear()
         return None
+
+
+def _notes() -> str:
+    _, heading, text = RESULTS.read_text().partition(NOTES)
+    return heading + text
 
 
 def _head(rounds: int) -> str:

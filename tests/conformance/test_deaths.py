@@ -110,5 +110,5 @@ def test_a_vm_that_cannot_be_had_is_told_in_the_cell(tmp_path: Path) -> None:
     with notebook(env=env) as book:
         result = book.run("1 + 1")
         assert result.error["ename"] == "Launcher"
-        assert "--vm-runtime qemu" in result.error["evalue"]
+        assert "--vm-runtime auto" in result.error["evalue"]
         assert not list((tmp_path / "vms").glob("*"))

@@ -10,7 +10,7 @@ import pytest
 import era_kernel
 
 ROOT = Path(era_kernel.__file__).parent
-BASE = {"errors", "loop", "models", "paths", "process", "languages", "protocol", "__init__"}
+BASE = {"atomic", "errors", "loop", "sealed", "models", "paths", "process", "languages", "protocol", "__init__"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "models": set(),
@@ -19,6 +19,8 @@ ALLOWED: dict[str, set[str]] = {
     "paths": {"errors"},
     "process": {"errors", "models"},
     "loop": set(),
+    "sealed": set(),
+    "atomic": {"errors"},
     "guest": set(),
     "images": BASE | {"guest"},
     "launchers": BASE | {"images"},

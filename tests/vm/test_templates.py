@@ -134,12 +134,13 @@ def test_a_clone_writes_neither_to_the_template_s_memory_nor_to_its_disk(
         for fd in Path(f"/proc/{qemu.pid}/fd").iterdir()
         if str(fd.readlink()).endswith("/era/ram")
     ]
+    assert flags
     assert all(flag & os.O_ACCMODE == os.O_RDONLY for flag in flags), "opened for reading only"
 
 
 @pytest.mark.parametrize("harm", ["cut", "altered", "false"])
 def test_a_template_that_is_no_good_is_made_again(
-    own_cache: Path, manager: Manager, said: list[str], harm: str
+    own_cache: Path, manager: Manager, state: StatePaths, said: list[str], harm: str
 ) -> None:
     manager.create("python")
     template = the_template()
@@ -151,13 +152,14 @@ def test_a_template_that_is_no_good_is_made_again(
     else:  # as it was sealed, and yet nothing that QEMU can load
         state_file.write_bytes(os.urandom(state_file.stat().st_size))
         record = VmRecord("python-00000000", template.metadata.spec, manager.list()[0].record.purpose, "", "", 0.0)
-        seal(template.folder, record, template.metadata.fingerprint, time.time())
+        seal(template.folder, record, template.metadata.fingerprint, template.metadata.base, time.time())
     del said[:]
     started = manager.create("python")
     assert shell(manager, started, "echo up") == "up\n"
     assert sum("making a template" in line for line in said) == 1, said
     assert not any("booting" in line for line in said), said
     assert the_template().metadata.created > template.metadata.created
+    assert len(list(state.disks.glob("template-*.raw"))) == 2, "its VMs are on its own disk, not on the last one's"
 
 
 @contextlib.contextmanager

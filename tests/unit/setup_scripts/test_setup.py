@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
-LINUX = ROOT / "setup_scripts/linux/setup.sh"
-MACOS = ROOT / "setup_scripts/macos/setup.sh"
+LINUX = Path("setup_scripts/linux/setup.sh")
+MACOS = Path("setup_scripts/macos/setup.sh")
 SYSTEM = (
     *("bash", "cat", "chmod", "dirname", "env", "grep", "head", "id", "mkdir", "mktemp", "mv", "rm", "sed", "tail"),
     "sort",
@@ -20,7 +21,10 @@ SECONDS = 60
 
 @dataclass(frozen=True)
 class Host:
-    """A host whose PATH has the toys and a few real tools only. `calls` is what the toys were called with."""
+    """A host whose PATH has the toys and a few real tools only. `calls` is what the toys were called with.
+
+    Its checkout is a copy without a `.venv`, whose `era` would be taken in place of the toy.
+    """
 
     folder: Path
 
@@ -37,7 +41,12 @@ class Host:
     def run(self, script: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env = {"PATH": str(self.folder / "bin"), "HOME": str(self.folder / "home")}
         return subprocess.run(
-            ["/bin/bash", script, *arguments], env=env, capture_output=True, text=True, timeout=SECONDS, check=False
+            ["/bin/bash", self.folder / script, *arguments],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
         )
 
 
@@ -46,6 +55,7 @@ def host(tmp_path: Path) -> Host:
     tools = tmp_path / "bin"
     tools.mkdir()
     (tmp_path / "home").mkdir()
+    shutil.copytree(ROOT / "setup_scripts", tmp_path / "setup_scripts")
     for name in SYSTEM:
         (tools / name).symlink_to(Path("/usr/bin") / name)
     made = Host(tmp_path)
@@ -126,7 +136,12 @@ class TestMacos:
             "KRUNVM_VOLUME": str(mac.folder / "volume"),
         }
         return subprocess.run(
-            ["/bin/bash", MACOS, *arguments], env=env, capture_output=True, text=True, timeout=SECONDS, check=False
+            ["/bin/bash", mac.folder / MACOS, *arguments],
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
         )
 
     def test_it_makes_volume_folders_and_environment_once(self, mac: Host) -> None:

@@ -19,6 +19,7 @@ from era_kernel.templates.template import METADATA, OVERLAY, STATE, USED, load, 
 
 RECORD = VmRecord("python-00000000", VmSpec("python", "image"), Purpose.USER, "qemu", "sha256:0", 1.0)
 RAM_SIZE = 64 << 20
+BASE = "template-x.raw"
 
 
 def make(folder: Path) -> Path:
@@ -29,7 +30,7 @@ def make(folder: Path) -> Path:
     make_sparse(folder / TEMPLATE_DISK, 1 << 20)
     (folder / STATE).write_bytes(os.urandom(66_000))
     (folder / OVERLAY).write_bytes(b"QFI\xfb" + b"../../disks/template-x.raw")
-    seal(folder, RECORD, "fingerprint", time.time())
+    seal(folder, RECORD, "fingerprint", BASE, time.time())
     return folder
 
 
@@ -125,4 +126,4 @@ def test_a_vm_s_disk_outlives_its_template(cache: Path, tmp_path: Path) -> None:
     prune(0)
     assert not folder.exists()
     assert paths.disk.read_bytes().startswith(b"QFI\xfb")
-    assert (paths.bases / "template-a.raw").stat().st_size == 1 << 20
+    assert (paths.bases / BASE).stat().st_size == 1 << 20

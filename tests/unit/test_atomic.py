@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from era_kernel.store.atomic import write_atomic
+from era_kernel.atomic import write_atomic
 
 
 def test_the_new_content_replaces_the_old_one_privately(tmp_path: Path) -> None:
