@@ -1,4 +1,4 @@
-"""What the `era cache` commands do. Each handler takes (manager, options, console) and gives the exit status."""
+"""What the `era cache` commands do. Each handler takes (manager, options, front_end) and gives the exit status."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from era_kernel.cli.options import CacheListOptions, CachePruneOptions
-from era_kernel.cli.output import Console
+from era_kernel.commands.front_end import FrontEnd
 
 if TYPE_CHECKING:
     from era_kernel.service.cache import CacheEntry
@@ -16,27 +16,27 @@ COLUMNS = ("Kind", "Name", "Size(MiB)", "Last used", "For")
 MIB = 1 << 20
 
 
-def list_cache(manager: Manager, options: CacheListOptions, console: Console) -> int:
+def list_cache(manager: Manager, options: CacheListOptions, front_end: FrontEnd) -> int:
     """Show what the cache holds, the least recently used first."""
     entries = manager.cache()
     if options.json:
         import json
 
-        console.document(json.dumps([fields(entry) for entry in entries], indent=2) + "\n")
+        front_end.document(json.dumps([fields(entry) for entry in entries], indent=2) + "\n")
     elif not entries:
-        console.line("The cache holds nothing that could be pruned.")
+        front_end.line("The cache holds nothing that could be pruned.")
     else:
-        console.table(COLUMNS, [row(entry) for entry in entries])
-        console.line(f"Total: {sum(entry.size for entry in entries) / MIB:.0f} MiB")
+        front_end.table(COLUMNS, [row(entry) for entry in entries])
+        front_end.line(f"Total: {sum(entry.size for entry in entries) / MIB:.0f} MiB")
     return 0
 
 
-def prune(manager: Manager, options: CachePruneOptions, console: Console) -> int:
+def prune(manager: Manager, options: CachePruneOptions, front_end: FrontEnd) -> int:
     """Remove what was not used for longest."""
     removed = manager.prune_cache(0 if options.everything else options.max_size)
     for entry in removed:
-        console.line(f"{entry.kind} {entry.name} removed")
-    console.line(f"Freed: {sum(entry.size for entry in removed) / MIB:.0f} MiB")
+        front_end.line(f"{entry.kind} {entry.name} removed")
+    front_end.line(f"Freed: {sum(entry.size for entry in removed) / MIB:.0f} MiB")
     return 0
 
 

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from era_kernel.cli.options import DoctorOptions
-from era_kernel.cli.output import Console
+from era_kernel.commands.front_end import FrontEnd
 from era_kernel.doctor.checks import examine, healthy
 from era_kernel.doctor.finding import Grade
 
 COLUMNS = ("Check", "Result", "Found", "What to do")
 
 
-def doctor(options: DoctorOptions, console: Console) -> int:
+def doctor(options: DoctorOptions, front_end: FrontEnd) -> int:
     """Show the findings, as a table or as JSON; 1 when no VM can run here."""
-    findings = list(examine(console.report))
+    findings = list(examine(front_end.report))
     if options.json:
         import msgspec
 
-        console.document(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode() + "\n")
+        front_end.document(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode() + "\n")
     else:
-        console.table(COLUMNS, [(each.name, each.grade.value, each.detail, each.remedy) for each in findings])
+        front_end.table(COLUMNS, [(each.name, each.grade.value, each.detail, each.remedy) for each in findings])
         if healthy(findings):
             warned = any(each.grade is Grade.WARNING for each in findings)
-            console.line("VMs run here." + (" The warnings say what does not." if warned else ""))
+            front_end.line("VMs run here." + (" The warnings say what does not." if warned else ""))
         else:
-            console.line("VMs do not run here yet: see what is marked failed.")
+            front_end.line("VMs do not run here yet: see what is marked failed.")
     return 0 if healthy(findings) else 1

@@ -5,25 +5,25 @@ from __future__ import annotations
 import sys
 
 from era_kernel.cli.options import InstallOptions
-from era_kernel.cli.output import Console
+from era_kernel.commands.front_end import FrontEnd
 from era_kernel.kernel import install as kernelspecs
 
 
-def install(options: InstallOptions, console: Console) -> int:
+def install(options: InstallOptions, front_end: FrontEnd) -> int:
     """Write the kernelspecs of this Python; a line for each."""
     kernels = kernelspecs.kernels_folder(options.prefix)
     for language in kernelspecs.chosen_languages(options.languages):
         changed = kernelspecs.install_spec(language, kernels, sys.executable)
         folder = kernels / kernelspecs.spec_name(language)
-        console.line(f"{folder.name} {'installed' if changed else 'is installed already'} in {folder}")
+        front_end.line(f"{folder.name} {'installed' if changed else 'is installed already'} in {folder}")
     return 0
 
 
-def uninstall(options: InstallOptions, console: Console) -> int:
+def uninstall(options: InstallOptions, front_end: FrontEnd) -> int:
     """Remove our kernelspecs from where install() puts them; a line for each."""
     kernels = kernelspecs.kernels_folder(options.prefix)
     for language in kernelspecs.chosen_languages(options.languages):
         removed = kernelspecs.uninstall_spec(language, kernels)
         folder = kernels / kernelspecs.spec_name(language)
-        console.line(f"{folder.name} {'removed from' if removed else 'is not installed in'} {folder}")
+        front_end.line(f"{folder.name} {'removed from' if removed else 'is not installed in'} {folder}")
     return 0

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import os
 import select
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from era_kernel.errors import EraError
 
 if TYPE_CHECKING:
     from rich.status import Status
+
+    from era_kernel.commands.front_end import Sink
+
+ResultT = TypeVar("ResultT")
 
 STDOUT = 1
 STDERR = 2
@@ -99,6 +104,20 @@ class Console:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+    def stream(
+        self, job: Callable[[Sink], Coroutine[Any, Any, ResultT]], *, labelled: bool, patience: float
+    ) -> ResultT:
+        """Run `job` with a sink that writes to our own stdout and stderr; see run_streaming."""
+        from era_kernel.cli.stream import run_streaming
+
+        return run_streaming(job, labelled=labelled, patience=patience)
+
+    def start_logging(self, level: str | None, file: Path | None) -> None:
+        """Log to stderr and to `file`; see set_up."""
+        from era_kernel.cli.logging import set_up
+
+        set_up(level, file)
 
     def _write(self, fd: int, text: str) -> None:
         self.end_progress()

@@ -9,9 +9,10 @@ import signal
 import time
 from collections.abc import Callable, Coroutine
 from types import FrameType
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from era_kernel.cli.output import STDERR, STDOUT, unwritable
+from era_kernel.commands.front_end import Sink
 
 ResultT = TypeVar("ResultT")
 
@@ -64,15 +65,6 @@ class Outlet:
         poller = select.poll()
         poller.register(fd, select.POLLOUT)
         return bool(poller.poll(_POLL_MS))
-
-
-class Sink(Protocol):
-    """Takes what VMs write. `fd` is 1 or 2."""
-
-    def take(self, vm_id: str, fd: int, data: bytes) -> None: ...
-
-    def finish(self) -> None:
-        """All was taken: print what was held back."""
 
 
 class RawSink:

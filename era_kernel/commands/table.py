@@ -1,0 +1,110 @@
+"""Every command on VMs: its name, options and help, and which handler does it. `era vm` and `%era` are this table."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+
+from era_kernel.commands import parameters
+from era_kernel.commands.front_end import Invocation
+from era_kernel.commands.options import (
+    CleanOptions,
+    CreateOptions,
+    ExecOptions,
+    ListOptions,
+    MachineOptions,
+    StopOptions,
+    TempOptions,
+    select,
+)
+
+
+def invocation() -> Invocation:
+    """What was typed, of the click context that runs; its logging set up."""
+    found: Invocation = click.get_current_context().find_root().obj
+    found.start_logging()
+    return found
+
+
+def manage(handler: str, options: object) -> int:
+    """Run `handler`, given as MODULE.FUNCTION: it is loaded when it is used, not with the table."""
+    module, _, function = handler.rpartition(".")
+    typed = invocation()
+    manager = typed.open_manager(typed.vm_runtime, typed.front_end.report)
+    status: int = getattr(importlib.import_module(module), function)(manager, options, typed.front_end)
+    return status
+
+
+@click.group()
+@parameters.anywhere
+def vm() -> None:
+    """Create, use, list and delete VMs."""
+
+
+@vm.command()
+@parameters.machine
+@click.option("--persist", is_flag=True, help="Give it a second disk, /persist, which `clean --keep-persist` keeps.")
+@parameters.anywhere
+def create(persist: bool, **machine: Any) -> int:
+    """Create a VM and print its id."""
+    return manage("era_kernel.commands.machines.create", CreateOptions(MachineOptions(**machine), persist))
+
+
+@vm.command()
+@parameters.selection
+@parameters.anywhere
+def start(vm_ids: tuple[str, ...], everything: bool) -> int:
+    """Bring stopped VMs up again."""
+    return manage("era_kernel.commands.machines.start", select(vm_ids, everything))
+
+
+@vm.command()
+@parameters.selection
+@click.option("--power-off", is_flag=True, help="Shut the guest down: its memory is not kept.")
+@parameters.anywhere
+def stop(vm_ids: tuple[str, ...], everything: bool, power_off: bool) -> int:
+    """Stop VMs. Their disks are kept, and their memory: `start` brings sessions back as they were."""
+    return manage("era_kernel.commands.machines.stop", StopOptions(select(vm_ids, everything), power_off))
+
+
+@vm.command()
+@parameters.selection
+@click.option("--keep-persist", is_flag=True, help="Keep what is in /persist.")
+@parameters.anywhere
+def clean(vm_ids: tuple[str, ...], everything: bool, keep_persist: bool) -> int:
+    """Delete VMs and all that is on their disks."""
+    return manage("era_kernel.commands.machines.clean", CleanOptions(select(vm_ids, everything), keep_persist))
+
+
+@vm.command("list")
+@click.option("--status", metavar="STATE", help="Only those: provisioning, ready, running or stopped.")
+@click.option("--all", "everything", is_flag=True, help="Stopped ones too.")
+@click.option("--json", is_flag=True, help="One JSON array, times in UTC.")
+@parameters.anywhere
+def list_vms(**options: Any) -> int:
+    """List VMs; stopped ones only with --all or --status stopped."""
+    return manage("era_kernel.commands.listing.list_vms", ListOptions(**options))
+
+
+@vm.command("exec")
+@parameters.selection
+@parameters.guest_command
+@parameters.anywhere
+def execute(vm_ids: tuple[str, ...], everything: bool, command: str, timeout: float) -> int:
+    """Run a command in VMs, side by side, and stream what it prints.
+
+    With one --vm the bytes come unchanged, otherwise each line stands behind the id of its VM. The exit status is the
+    command's (of several the first that is not 0, in the order given), or 124 when the time limit ended it.
+    """
+    return manage("era_kernel.commands.running.execute", ExecOptions(select(vm_ids, everything), command, timeout))
+
+
+@vm.command()
+@parameters.machine
+@parameters.guest_command
+@parameters.anywhere
+def temp(command: str, timeout: float, **machine: Any) -> int:
+    """Run a command in a VM that is made for it and deleted after it."""
+    return manage("era_kernel.commands.running.temp", TempOptions(MachineOptions(**machine), command, timeout))
