@@ -149,7 +149,15 @@ def test_completion_inspection_and_is_complete(book: Notebook) -> None:
     assert book.client.get_shell_msg(timeout=20)["content"] == {"status": "incomplete", "indent": "    "}
 
 
-def test_images_are_shown_and_html_is_dropped_with_a_note(book: Notebook) -> None:
+def test_html_comes_without_what_runs_in_it(book: Notebook) -> None:
+    result = book.run(
+        "class Table:\n    def _repr_html_(self): return '<b onclick=\"x()\">bold</b><script>x()</script>'\nTable()"
+    )
+    assert result.data[0]["text/html"] == "<b>bold</b>"
+    assert "a script in text/html from the VM is not shown" in result.text("stderr")
+
+
+def test_images_are_shown_and_a_script_is_dropped_with_a_note(book: Notebook) -> None:
     result = book.run(
         f"class Both:\n    def _repr_png_(self): return {PNG}\n    def _repr_html_(self): return '<script>x</script>'\n"
         "    def __repr__(self): return 'both'\nBoth()"
