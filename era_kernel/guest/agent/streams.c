@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "exits.h"
 #include "frames.h"
+#include "standby.h"
 #include "starts.h"
 #include "warm.h"
 
@@ -212,6 +213,12 @@ static void note_end(struct stream *stream, int status, const struct rusage *usa
     outlets_mark_exit(stream->outlets);
 }
 
+static void reaped_idle(pid_t pid)
+{
+    warm_reaped(pid);
+    standby_reaped(pid);
+}
+
 void streams_reap(void)
 {
     int status;
@@ -221,7 +228,7 @@ void streams_reap(void)
         if (stream != NULL)
             note_end(stream, status, &usage);
         else
-            warm_reaped(pid);
+            reaped_idle(pid);
     }
     cgroup_sweep(is_live);
 }
