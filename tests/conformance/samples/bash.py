@@ -6,6 +6,7 @@ BASH = Samples(
     language="bash",
     prints="echo 'hello, world'",
     complains="echo test >&2",
+    small="echo $((1+1))",
     assign="x=41",
     use="echo $((x + 1))",
     undefined="",

@@ -6,6 +6,7 @@ GO = Samples(
     language="go",
     prints='import "fmt"\nfmt.Println("hello, world")',
     complains='import (\n"fmt"\n"os"\n)\nfmt.Fprintln(os.Stderr, "test")',
+    small="1+1",
     assign="x := 41",
     use="x + 1",
     undefined="undefined: x",

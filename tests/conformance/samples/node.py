@@ -6,6 +6,7 @@ NODE = Samples(
     language="node",
     prints="console.log('hello, world')",
     complains="console.error('test')",
+    small="1+1",
     assign="let x = 41",
     use="x + 1",
     undefined="x is not defined",

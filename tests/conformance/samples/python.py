@@ -6,6 +6,7 @@ PYTHON = Samples(
     language="python",
     prints="print('hello, world')",
     complains="import sys; print('test', file=sys.stderr)",
+    small="1+1",
     assign="x = 41",
     use="x + 1",
     undefined="'x'",

@@ -6,6 +6,7 @@ RUBY = Samples(
     language="ruby",
     prints="puts 'hello, world'",
     complains="warn 'test'",
+    small="1+1",
     assign="x = 41",
     use="x + 1",
     undefined="x",

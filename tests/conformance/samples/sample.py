@@ -21,6 +21,7 @@ class Samples:
     complains: str  # something on stderr
     assign: str
     use: str
+    small: str  # gives or prints 2
     undefined: str  # what `use` is called by once the variable is gone: part of the error
     mixes: str  # out1, err1 (stderr), out2: a line each
     child: str  # a subprocess prints 'from a child'
