@@ -21,6 +21,7 @@ PYTHON = Samples(
     fails_where="line 3",
     endless={
         "computing": "print('running', flush=True)\nwhile True: pass",
+        "printing": "import time; print('running', flush=True)\nwhile True: print('x'); time.sleep(0.001)",
         "sleeping": "import time; print('running', flush=True); time.sleep(600)",
         "reading": "import os; r, w = os.pipe(); print('running', flush=True); os.read(r, 1)",
         "waiting for a child": "import subprocess; print('running', flush=True); subprocess.run(['sleep', '600'])",
