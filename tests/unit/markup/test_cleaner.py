@@ -25,7 +25,8 @@ def cleaner() -> Iterator[Cleaner]:
 
 
 def workers() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if "era_kernel.markup.worker" in each.cmdline()]
+    alive = [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
+    return [each for each in alive if "era_kernel.markup.worker" in each.cmdline()]
 
 
 def test_texts_are_cleaned_by_one_worker(cleaner: Cleaner) -> None:
