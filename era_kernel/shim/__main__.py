@@ -1,4 +1,6 @@
-"""`python -m era_kernel.shim FOLDER READY_FD [ephemeral]`: hold the VM of that folder until it ends.
+"""`python -m era_kernel.shim FOLDER READY_FD LOG_LEVEL LOG_FILE [ephemeral]`: hold the VM of that folder until it ends.
+
+Its log is the VM's own `shim.log`, in JSON, and LOG_FILE too unless that is ''.
 
 Answers once on the ready fd, as JSON: what started, or why it did not. The VMM is started first of all; what holding it
 needs is imported while it comes up.
@@ -27,7 +29,7 @@ LOCK_LOOK = 0.02
 
 
 def main() -> None:
-    folder, ready_fd, *options = sys.argv[1:]
+    folder, ready_fd, log_level, log_file, *options = sys.argv[1:]
     paths = paths_of(Path(folder))
     ready = Ready(int(ready_fd))
     try:
@@ -35,8 +37,10 @@ def main() -> None:
             plan = msgspec.json.decode(paths.boot_plan.read_bytes(), type=BootPlan)
             launched = launch(plan)
             sys.modules["ssl"] = None  # type: ignore[assignment] # asyncio's, of no use here, 3 MiB
+            from era_kernel.logs import set_up_shim
             from era_kernel.shim.hold import hold
 
+            set_up_shim(log_level, log_file)
             hold(paths, plan, launched, ready.say, ephemeral=EPHEMERAL in options)
     except (EraError, OSError, msgspec.DecodeError) as error:
         if ready.said:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 from collections.abc import Callable
@@ -24,7 +23,6 @@ def hold(
     paths: VmPaths, plan: BootPlan, launched: Launched, answer: Callable[[ShimStarted], None], *, ephemeral: bool
 ) -> None:
     """Bring up the VM whose VMM was launched, say so, serve its clients until it ends. Raises BootError before that."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     asyncio.run(_hold(paths, plan, launched, answer, ephemeral=ephemeral))
 
 

@@ -10,7 +10,7 @@ import time
 
 import msgspec
 
-from era_kernel import process
+from era_kernel import logs, process
 from era_kernel.errors import BootError, SnapshotError
 from era_kernel.models import ProcessIdentity
 from era_kernel.paths import VmPaths
@@ -41,11 +41,11 @@ def start_shim(paths: VmPaths, *, ephemeral: bool = False, timeout: float = 180.
     """Start the shim of a prepared VM and wait until the guest is up.
 
     Reads `paths.boot_plan`. With `ephemeral` the VM is powered off when its last client leaves. The shim is detached:
-    it outlives us. Raises BootError, with the console's tail, when the VM did not come up within `timeout` seconds, and
-    SnapshotError when it did not from a saved state.
+    it outlives us, and logs as we do. Raises BootError, with the console's tail, when the VM did not come up within
+    `timeout` seconds, and SnapshotError when it did not from a saved state.
     """
     read_end, write_end = os.pipe()
-    argv = [sys.executable, "-P", "-m", "era_kernel.shim", str(paths.folder), str(write_end)]
+    argv = [sys.executable, "-P", "-m", "era_kernel.shim", str(paths.folder), str(write_end), *logs.in_use()]
     try:
         identity = process.spawn_detached(
             [*argv, EPHEMERAL] if ephemeral else argv, log_file=paths.shim_log, pass_fds=(write_end,)
