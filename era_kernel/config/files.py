@@ -61,8 +61,8 @@ def _read(path: str) -> dict[str, Found]:
     from era_kernel.config.traits import EraConfig
 
     said = _load(path)
-    for section in said:
-        if section != SECTION:
+    for section, content in said.items():
+        if section != SECTION or not isinstance(content, Config):
             raise ConfigError(f"{_at(path, section)}: only {SECTION} is configured here", f"Write c.{SECTION}.NAME.")
     found = {}
     traits = EraConfig.class_traits(config=True)
