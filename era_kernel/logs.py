@@ -119,15 +119,14 @@ class FileWriter(LineWriter):
         super().emit(record)
 
     def _follow(self) -> None:
-        """A file that was rotated is written anew under its name."""
+        """A file that was rotated is written anew under its name; traitlets closes the handlers of all loggers."""
         try:
             named = os.stat(self.path)  # noqa: PTH116 - at each line
         except FileNotFoundError:
             named = None
-        if named is None or not os.path.samestat(named, os.fstat(self._fd)):
-            fd = _open(self.path)
-            os.close(self._fd)
-            self._fd = fd
+        if self._fd < 0 or named is None or not os.path.samestat(named, os.fstat(self._fd)):
+            self.close()
+            self._fd = _open(self.path)
 
     def close(self) -> None:
         if self._fd >= 0:

@@ -94,16 +94,21 @@ def config(json: bool) -> int:
     return handler(ConfigOptions(said, json), typed.front_end)
 
 
-def _install_options(user: bool, sys_prefix: bool, prefix: Path | None, languages: tuple[str, ...]) -> InstallOptions:
+def _install_options(
+    user: bool, sys_prefix: bool, prefix: Path | None, languages: tuple[str, ...], temporary: bool = False
+) -> InstallOptions:
     import sys
 
     if user + sys_prefix + (prefix is not None) > 1:
         raise click.UsageError("--user, --sys-prefix and --prefix exclude each other.")
-    return InstallOptions(Path(sys.prefix) if sys_prefix else prefix, languages)
+    return InstallOptions(Path(sys.prefix) if sys_prefix else prefix, languages, temporary)
 
 
 @era.command()
 @place
+@click.option(
+    "--temp", "temporary", is_flag=True, help="Also era-LANGUAGE-temp, whose kernels have a new VM each: for graders."
+)
 @parameters.anywhere
 def install(**options: Any) -> int:
     """Make the kernels known to Jupyter."""

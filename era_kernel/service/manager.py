@@ -129,6 +129,15 @@ class Manager:
 
         return kernel_vm(self._context, check_request(language, purpose=Purpose.KERNEL, **options))
 
+    def own_vm(self, language: str, **options: Any) -> VmRecord:
+        """A new VM for this process alone, as configured but for `options`. It is gone soon after its last client left,
+        and after this process ended, however that ended. Raises as create().
+        """
+        from era_kernel.service.actions import own_vm
+        from era_kernel.service.limits import check_request
+
+        return own_vm(self._context, check_request(language, purpose=Purpose.TEMP, **options))
+
     def cache(self) -> Sequence[CacheEntry]:
         """What of the cache may be pruned, the least recently used first."""
         from era_kernel.service.cache import cache_entries
