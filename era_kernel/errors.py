@@ -3,7 +3,8 @@
 EraError
 ├── UsageError               the caller asked for something that cannot be (exit status 2)
 │   ├── UnknownLanguageError
-│   └── LimitError           cpu or mem that no host, or not this one, can give
+│   ├── LimitError           cpu or mem that no host, or not this one, can give
+│   └── ConfigError          a variable, option or file that configures cannot be understood
 ├── UnknownVmError           no VM has that id
 ├── VmStateError             the VM is not in a state in which this can be done
 ├── StateFolderError         the state folder cannot be used
@@ -58,6 +59,10 @@ class UnknownLanguageError(UsageError):
 
 class LimitError(UsageError):
     """A number of vCPUs or MiB outside what this host can give."""
+
+
+class ConfigError(UsageError):
+    """What is configured cannot be read, or is not what it has to be; names the variable, or the file and line."""
 
 
 class UnknownVmError(EraError):

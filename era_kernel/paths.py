@@ -103,17 +103,18 @@ class VmPaths(NamedTuple):
         return self.folder / "shim.sock"
 
 
-def state_root(environ: dict[str, str] | None = None) -> Path:
-    """The state folder by the original agent's rule, not yet made.
-
-    `AGENT_STATE_DIR`, else /var/lib/agent when writable, else $XDG_CONFIG_HOME/agent, else ~/.agent.
+def state_root() -> Path:
+    """The state folder, not yet made: as configured (AGENT_STATE_DIR, EraConfig.state_dir), else by the original
+    agent's rule: /var/lib/agent when writable, else $XDG_CONFIG_HOME/agent, else ~/.agent. Raises ConfigError.
     """
-    env = os.environ if environ is None else environ
-    if explicit := env.get("AGENT_STATE_DIR"):
-        return Path(explicit).expanduser().absolute()
+    from era_kernel.config.sources import setting
+
+    configured: Path | None = setting("state_dir")
+    if configured:
+        return configured
     if _writable(SYSTEM_STATE):
         return SYSTEM_STATE
-    if config := env.get("XDG_CONFIG_HOME"):
+    if config := os.environ.get("XDG_CONFIG_HOME"):
         return Path(config).expanduser().absolute() / "agent"
     return Path.home() / ".agent"
 
@@ -144,9 +145,14 @@ def open_state(root: Path | None = None) -> StatePaths:
 
 
 def cache_root() -> Path:
-    """The cache folder: `ERA_CACHE_DIR`, else `era_kernel` under the user's cache folder. Safe to delete."""
-    if explicit := os.environ.get("ERA_CACHE_DIR"):
-        return Path(explicit).expanduser().absolute()
+    """The cache folder: as configured (ERA_CACHE_DIR, EraConfig.cache_dir), else `era_kernel` under the user's cache
+    folder. Safe to delete. Raises ConfigError.
+    """
+    from era_kernel.config.sources import setting
+
+    configured: Path | None = setting("cache_dir")
+    if configured:
+        return configured
     import platformdirs
 
     return platformdirs.user_cache_path("era_kernel")

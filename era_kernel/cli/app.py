@@ -11,12 +11,13 @@ from typing import Any
 import click
 
 from era_kernel import __version__
-from era_kernel.cli.options import CacheListOptions, CachePruneOptions, DoctorOptions, InstallOptions
+from era_kernel.cli.options import CacheListOptions, CachePruneOptions, ConfigOptions, DoctorOptions, InstallOptions
 from era_kernel.cli.output import Console, open_standard_streams
 from era_kernel.cli.parameters import place
 from era_kernel.commands import parameters, table
 from era_kernel.commands.dispatch import dispatch
 from era_kernel.commands.front_end import Invocation, OpenManager, open_manager
+from era_kernel.config.arguments import take_arguments
 
 
 def run(argv: Sequence[str], open_manager: OpenManager = open_manager) -> int:
@@ -25,7 +26,7 @@ def run(argv: Sequence[str], open_manager: OpenManager = open_manager) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
-    return dispatch(era, argv, "era", Invocation(Console(), open_manager))
+    return dispatch(era, take_arguments(argv), "era", Invocation(Console(), open_manager))
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -58,7 +59,9 @@ def list_cache(json: bool) -> int:
 
 @cache.command()
 @click.option("--all", "everything", is_flag=True, help="Remove all of it.")
-@click.option("--max-size", type=parameters.Size(), default="10G", show_default=True, help="What may stay: 500M, 10G.")
+@click.option(
+    "--max-size", type=parameters.Size(), help="What may stay: 500M, 10G.", **parameters.usual("max_cache", "10G")
+)
 @parameters.anywhere
 def prune(everything: bool, max_size: int) -> int:
     """Remove what was used least recently until the rest is small enough."""
@@ -75,16 +78,37 @@ def doctor(json: bool) -> int:
     return handler(DoctorOptions(json), table.invocation().front_end)
 
 
-def _install_options(user: bool, sys_prefix: bool, prefix: Path | None, languages: tuple[str, ...]) -> InstallOptions:
+@era.command()
+@click.option("--json", is_flag=True, help="One JSON object: the settings, each with its value and source.")
+@parameters.anywhere
+def config(json: bool) -> int:
+    """Show what is configured, and what says so.
+
+    From weak to strong: the default, era_kernel_config.py or .json in a folder of `jupyter --paths`,
+    --EraConfig.NAME=VALUE on the command line, the variable, the command's own option.
+    """
+    from era_kernel.cli.config import config as handler
+
+    typed = table.invocation()
+    said = {"vm_runtime": typed.vm_runtime, "log_level": typed.log_level, "log_file": typed.log_file}
+    return handler(ConfigOptions(said, json), typed.front_end)
+
+
+def _install_options(
+    user: bool, sys_prefix: bool, prefix: Path | None, languages: tuple[str, ...], temporary: bool = False
+) -> InstallOptions:
     import sys
 
     if user + sys_prefix + (prefix is not None) > 1:
         raise click.UsageError("--user, --sys-prefix and --prefix exclude each other.")
-    return InstallOptions(Path(sys.prefix) if sys_prefix else prefix, languages)
+    return InstallOptions(Path(sys.prefix) if sys_prefix else prefix, languages, temporary)
 
 
 @era.command()
 @place
+@click.option(
+    "--temp", "temporary", is_flag=True, help="Also era-LANGUAGE-temp, whose kernels have a new VM each: for graders."
+)
 @parameters.anywhere
 def install(**options: Any) -> int:
     """Make the kernels known to Jupyter."""

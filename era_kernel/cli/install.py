@@ -13,9 +13,10 @@ def install(options: InstallOptions, front_end: FrontEnd) -> int:
     """Write the kernelspecs of this Python; a line for each."""
     kernels = kernelspecs.kernels_folder(options.prefix)
     for language in kernelspecs.chosen_languages(options.languages):
-        changed = kernelspecs.install_spec(language, kernels, sys.executable)
-        folder = kernels / kernelspecs.spec_name(language)
-        front_end.line(f"{folder.name} {'installed' if changed else 'is installed already'} in {folder}")
+        for temporary in (False, True) if options.temporary else (False,):
+            changed = kernelspecs.install_spec(language, kernels, sys.executable, temporary=temporary)
+            folder = kernels / kernelspecs.spec_name(language, temporary=temporary)
+            front_end.line(f"{folder.name} {'installed' if changed else 'is installed already'} in {folder}")
     return 0
 
 
@@ -23,7 +24,9 @@ def uninstall(options: InstallOptions, front_end: FrontEnd) -> int:
     """Remove our kernelspecs from where install() puts them; a line for each."""
     kernels = kernelspecs.kernels_folder(options.prefix)
     for language in kernelspecs.chosen_languages(options.languages):
-        removed = kernelspecs.uninstall_spec(language, kernels)
-        folder = kernels / kernelspecs.spec_name(language)
-        front_end.line(f"{folder.name} {'removed from' if removed else 'is not installed in'} {folder}")
+        for temporary in (False, True):
+            removed = kernelspecs.uninstall_spec(language, kernels, temporary=temporary)
+            folder = kernels / kernelspecs.spec_name(language, temporary=temporary)
+            if removed or not temporary:
+                front_end.line(f"{folder.name} {'removed from' if removed else 'is not installed in'} {folder}")
     return 0

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from era_kernel.errors import EraError
+from era_kernel.text import printable
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -21,16 +22,6 @@ STDOUT = 1
 STDERR = 2
 BROKEN_PIPE = 128 + 13
 """The exit status of a program whose reader went away: what a shell shows for SIGPIPE."""
-
-_VISIBLE = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if code != 0x09}
-
-
-def printable(text: str) -> str:
-    """`text` on one line, harmless to a terminal: control characters are shown as \\xNN.
-
-    Errors may quote what a guest said.
-    """
-    return text.replace("\n", " ").translate(_VISIBLE)
 
 
 def unwritable(error: OSError) -> BaseException:
@@ -114,8 +105,8 @@ class Console:
         return run_streaming(job, labelled=labelled, patience=patience)
 
     def start_logging(self, level: str | None, file: Path | None) -> None:
-        """Log to stderr and to `file`; see set_up."""
-        from era_kernel.cli.logging import set_up
+        """Log to stderr and to `file`, what is None being as configured. Raises UsageError."""
+        from era_kernel.logs import set_up
 
         set_up(level, file)
 

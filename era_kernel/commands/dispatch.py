@@ -59,7 +59,10 @@ def _usage(error: click.ClickException) -> str:
 def _bug(error: Exception, invocation: Invocation) -> int:
     import logging
 
+    from era_kernel.logs import in_use
+
     logging.getLogger(__name__).info("unexpected error", exc_info=error)
-    where = f"the details are in {invocation.log_file}" if invocation.log_file else "run it with --log-level debug"
+    _, file = in_use()
+    where = f"the details are in {file}" if file else "run it with --log-level debug"
     invocation.front_end.error(f"{type(error).__name__}: {error}. This is a bug; {where}.")
     return 1

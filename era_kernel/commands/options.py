@@ -17,19 +17,19 @@ class Selection:
 
 @dataclass(frozen=True)
 class MachineOptions:
-    """What a new VM is made of. `image` None: the language's own; `cpu` in vCPUs, `mem` in MiB."""
+    """What a new VM is made of, None being as configured; `cpu` in vCPUs, `mem` in MiB."""
 
     language: str
     image: str | None = None
-    cpu: int = 1
-    mem: int = 256
-    network: str = "none"
+    cpu: int | None = None
+    mem: int | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True)
 class CreateOptions:
     machine: MachineOptions
-    persist: bool = False
+    persist: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from click.core import ParameterSource
 
-_SHIFT = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 CommandT = TypeVar("CommandT", bound=Callable[..., Any])
 Decorator = Callable[[CommandT], CommandT]
 
@@ -22,13 +19,12 @@ class Seconds(click.ParamType[float]):
     name = "seconds"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from era_kernel.config.kinds import parse_seconds
+
         try:
-            seconds = float(str(value).removesuffix("s"))
+            return parse_seconds(value)
         except ValueError:
-            seconds = math.nan
-        if not 0 < seconds < math.inf:
             self.fail(f"{value!r} is no number of seconds above 0.", param, ctx)
-        return seconds
 
 
 class Size(click.ParamType[int]):
@@ -37,10 +33,12 @@ class Size(click.ParamType[int]):
     name = "size"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        found = re.fullmatch(r"(\d{1,12})([KMGT]?)(i?B)?", str(value).strip(), re.IGNORECASE)
-        if found is None:
+        from era_kernel.config.kinds import parse_size
+
+        try:
+            return parse_size(value)
+        except ValueError:
             self.fail(f"{value!r} is no size such as 500M or 10G.", param, ctx)
-        return int(found[1]) << _SHIFT[found[2].upper()]
 
 
 def together(*options: Decorator[Any]) -> Decorator[Any]:
@@ -55,38 +53,50 @@ def together(*options: Decorator[Any]) -> Decorator[Any]:
 
 
 def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
-    """Note an option that stands anywhere: the last one on the line wins, the environment only where none is there."""
+    """Note an option that stands anywhere: the last one on the line wins."""
     assert parameter.name is not None
-    invocation = context.find_root().obj
-    from_environment = context.get_parameter_source(parameter.name) is ParameterSource.ENVIRONMENT
-    if value is not None and not (from_environment and getattr(invocation, parameter.name) is not None):
-        setattr(invocation, parameter.name, value)
+    if value is not None:
+        setattr(context.find_root().obj, parameter.name, value)
 
 
-def _kept(name: str, kind: click.ParamType[Any], help_text: str, variable: str | None = None) -> Decorator[Any]:
-    return click.option(name, type=kind, envvar=variable, expose_value=False, callback=_keep, help=help_text)
+def _kept(name: str, kind: click.ParamType[Any], help_text: str) -> Decorator[Any]:
+    return click.option(name, type=kind, expose_value=False, callback=_keep, help=help_text)
+
+
+def usual(name: str, shown: str) -> dict[str, Any]:
+    """An option's default that is configured. The help shows what is usual and how it is called: nothing is read."""
+    return {"default": partial(_configured, name), "show_default": f"{shown}, or EraConfig.{name}"}
+
+
+def _configured(name: str) -> Any:
+    from era_kernel.config.sources import setting
+
+    return setting(name)
+
+
+def _usual_later(name: str, shown: str) -> dict[str, Any]:
+    """The same where None is handed on, and the service asks what is configured."""
+    return {**usual(name, shown), "default": None}
 
 
 anywhere = together(
     _kept(
         "--vm-runtime",
         click.Choice(["auto", "krunvm", "qemu"], case_sensitive=False),
-        "What runs VMs; auto, if not said: the first that works here. [AGENT_VM_RUNTIME]",
+        "What runs VMs; auto, if not said: the first that works here. [AGENT_VM_RUNTIME, EraConfig.vm_runtime]",
     ),
     _kept(
         "--log-level",
         click.Choice(["debug", "info", "warn", "error"], case_sensitive=False),
-        "What is logged to stderr; warn if not said. [AGENT_LOG_LEVEL]",
-        "AGENT_LOG_LEVEL",
+        "What is logged to stderr; warn if not said. [AGENT_LOG_LEVEL, EraConfig.log_level]",
     ),
     _kept(
         "--log-file",
         click.Path(dir_okay=False, path_type=Path),
-        "Log to this file too, one JSON object a line. [AGENT_LOG_FILE]",
-        "AGENT_LOG_FILE",
+        "Log to this file too, one JSON object a line. [AGENT_LOG_FILE, EraConfig.log_file]",
     ),
 )
-"""They may stand after `era`, after `era vm` and after the command. The service itself reads AGENT_VM_RUNTIME."""
+"""They may stand after `era`, after `era vm` and after the command. Variables and files: `era_kernel.config`."""
 
 selection = together(
     click.option("--vm", "vm_ids", metavar="ID", multiple=True, help="A VM; may be repeated."),
@@ -95,19 +105,24 @@ selection = together(
 
 machine = together(
     click.option("--language", required=True, metavar="LANGUAGE", help="What the VM is to run, such as python."),
-    click.option("--image", metavar="REF", help="An OCI image instead of the language's own."),
-    click.option("--cpu", type=int, default=1, show_default=True, metavar="N", help="vCPUs."),
-    click.option("--mem", type=int, default=256, show_default=True, metavar="MIB", help="Memory in MiB."),
+    click.option("--image", metavar="REF", help="An OCI image.", **_usual_later("images", "the language's own")),
+    click.option("--cpu", type=int, metavar="N", help="vCPUs.", **_usual_later("cpu", "1")),
+    click.option("--mem", type=int, metavar="MIB", help="Memory in MiB.", **_usual_later("mem", "256")),
     click.option(
         "--network",
         type=click.Choice(["none", "allow_all"]),
-        default="none",
-        show_default=True,
         help="What the guest reaches.",
+        **_usual_later("network", "none"),
     ),
+)
+
+persist = click.option(
+    "--persist/--no-persist",
+    help="Give it a second disk, /persist, which `clean --keep-persist` keeps.",
+    **_usual_later("persist", "no-persist"),
 )
 
 guest_command = together(
     click.option("--cmd", "command", required=True, help="A command for the guest's /bin/sh."),
-    click.option("--timeout", type=Seconds(), default=30, show_default=True, help="When the command is ended."),
+    click.option("--timeout", type=Seconds(), help="When the command is ended.", **usual("timeout", "30")),
 )

@@ -45,9 +45,9 @@ def vm() -> None:
 
 @vm.command()
 @parameters.machine
-@click.option("--persist", is_flag=True, help="Give it a second disk, /persist, which `clean --keep-persist` keeps.")
+@parameters.persist
 @parameters.anywhere
-def create(persist: bool, **machine: Any) -> int:
+def create(persist: bool | None, **machine: Any) -> int:
     """Create a VM and print its id."""
     return manage("era_kernel.commands.machines.create", CreateOptions(MachineOptions(**machine), persist))
 

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from era_kernel.doctor import folders, guest, jupyter, krunvm, tools
+from era_kernel.doctor import configuration, folders, guest, jupyter, krunvm, tools
 from era_kernel.doctor.finding import Finding, Grade
 from era_kernel.languages import LANGUAGES
 from era_kernel.launchers.base import Report
@@ -20,6 +20,7 @@ def all_checks(report: Report) -> list[tuple[str, Check]]:
     """(name, check) of each; `report` takes the progress of those that make something."""
     languages = LANGUAGES.values()
     return [
+        ("configuration", configuration.check_configuration),
         *tools.checks(),
         *krunvm.checks(),
         ("agent", guest.check_agent),

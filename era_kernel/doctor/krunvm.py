@@ -1,4 +1,4 @@
-"""Is there what krunvm needs, and does the environment say what its user means?"""
+"""Is there what krunvm needs, and are there the files that its variables name?"""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from era_kernel.doctor.finding import Finding, Grade
 from era_kernel.errors import ToolError
 from era_kernel.images.containers_conf import DATA, POLICY, REGISTRIES, STORAGE, macos_volume
 from era_kernel.launchers.host import KVM
-from era_kernel.launchers.krunvm import VOLUMES_VARIABLE
 
 VERSION_SECONDS = 20.0
 _SCRIPT = {"Darwin": "setup_scripts/macos/setup.sh", "Linux": "setup_scripts/linux/setup.sh"}
@@ -90,17 +89,15 @@ def is_case_sensitive(folder: Path) -> bool:
 
 
 def check_environment(environ: Mapping[str, str] | None = None) -> Finding:
-    """Variables that change what buildah and krunvm do: files that they name must be there."""
+    """Variables of theirs that change what buildah and krunvm do: files that they name must be there."""
     env = os.environ if environ is None else environ
-    name = "environment"
+    name = "containers' files"
     for variable in _FILES:
         if (file := env.get(variable)) and not Path(file).is_file():
             return Finding(name, Grade.WARNING, f"{variable} names {file}, which is not there", f"unset {variable}")
-    if env.get(VOLUMES_VARIABLE, "") not in ("", "0", "1"):
-        return Finding(name, Grade.WARNING, f"{VOLUMES_VARIABLE} is neither 0 nor 1", f"export {VOLUMES_VARIABLE}=1")
-    known = ("AGENT_STATE_DIR", "AGENT_VM_RUNTIME", VOLUMES_VARIABLE, DATA, "ERA_CACHE_DIR", *_FILES)
+    known = (DATA, *_FILES)
     told = [f"{variable}={env[variable]}" for variable in known if env.get(variable)]
-    return Finding(name, Grade.OK, ", ".join(told) or "nothing set: defaults")
+    return Finding(name, Grade.OK, ", ".join(told) or "our own files")
 
 
 def checks() -> list[tuple[str, Callable[[], Finding]]]:
@@ -110,5 +107,5 @@ def checks() -> list[tuple[str, Callable[[], Finding]]]:
         ("libkrun", check_libkrun),
         ("kvm", check_kvm),
         ("krunvm volume", check_volume),
-        ("environment", check_environment),
+        ("containers' files", check_environment),
     ]

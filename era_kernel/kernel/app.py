@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from ipykernel.kernelapp import IPKernelApp
 from jupyter_client.session import Session
 from traitlets import Dict, Instance, default
 
+from era_kernel import logs
+from era_kernel.config.traits import EraConfig
 from era_kernel.kernel.headstart import HeadStart
 from era_kernel.kernel.kernel import EraKernel
 from era_kernel.kernel.packing import pack
@@ -17,7 +20,7 @@ DEFAULT_HIGH_WATER_MARK = 1000
 
 
 class EraKernelApp(IPKernelApp):
-    """`python -m era_kernel.kernel -f CONNECTION_FILE --language LANGUAGE [--vm ID]`."""
+    """`python -m era_kernel.kernel -f CONNECTION_FILE --language LANGUAGE [--vm ID | --temp]`."""
 
     name = "era-kernel"
     description = "The Jupyter kernel whose cells run in a microVM."
@@ -26,13 +29,20 @@ class EraKernelApp(IPKernelApp):
             "f": "IPKernelApp.connection_file",
             "transport": "IPKernelApp.transport",
             "ip": "IPKernelApp.ip",
-            "log-level": "Application.log_level",
+            "log-level": "EraConfig.log_level",
+            "log-file": "EraConfig.log_file",
+            "vm-runtime": "EraConfig.vm_runtime",
             "language": "EraKernel.language",
             "vm": "EraKernel.vm",
         }
     )
-    flags = Dict({"debug": ({"Application": {"log_level": 10}}, "Log all that there is to log.")})
-    classes = [EraKernel, Session]  # noqa: RUF012 - a traitlets Application's
+    flags = Dict(
+        {
+            "debug": ({"Application": {"log_level": 10}}, "ipykernel logs what it does to stderr, cells included."),
+            "temp": ({"EraKernel": {"temporary": True}}, "A VM of this kernel's own, which ends with it."),
+        }
+    )
+    classes = [EraKernel, EraConfig, Session]  # noqa: RUF012 - a traitlets Application's
     kernel_class = EraKernel
     subcommands = Dict()
     outstream_class = None
@@ -42,6 +52,11 @@ class EraKernelApp(IPKernelApp):
     @default("session")
     def _packing_session(self) -> Session:
         return Session(parent=self, packer=f"{pack.__module__}.{pack.__name__}")
+
+    def initialize(self, argv: Sequence[str] | None = None) -> None:
+        """What ipykernel complains of is in our log too."""
+        super().initialize(argv)
+        logs.watch(self.log.name)
 
     def init_profile_dir(self) -> None:
         """No IPython profile: nothing of it applies, and reading it costs time."""

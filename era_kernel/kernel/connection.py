@@ -10,17 +10,20 @@ from collections.abc import Callable
 from era_kernel.errors import EraError, VmLostError
 from era_kernel.kernel.headstart import HeadStart
 from era_kernel.languages import LanguageSpec
-from era_kernel.service.dial import bring_up, dial_driver
+from era_kernel.service.dial import bring_up, dial_driver, dial_own, remove
 from era_kernel.service.session import Session, SessionEvents
 from era_kernel.shim.client import ShimClient
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 0.2
+DISCARD_SECONDS = 3.0
 
 
 class VmConnection:
-    """Gives the kernel its session. `vm_id` '' means the language's own VM, which all its notebooks share."""
+    """Gives the kernel its session. `vm_id` '' means the language's own VM, which all its notebooks share; `temporary`
+    a VM for this kernel alone, a new one whenever there is none.
+    """
 
     def __init__(
         self,
@@ -29,9 +32,12 @@ class VmConnection:
         events: SessionEvents,
         report: Callable[[str], None],
         head_start: HeadStart | None = None,
+        *,
+        temporary: bool = False,
     ) -> None:
         self._language = language
         self._vm_id = vm_id
+        self._temporary = temporary
         self._events = events
         self._report = report
         self._head_start = head_start
@@ -67,6 +73,13 @@ class VmConnection:
         """Open the session before anybody asks for it; what fails is told to the first who does."""
         with contextlib.suppress(EraError):
             await self.session()
+
+    async def discard(self) -> None:
+        """Remove a temporary VM; its shim sees to what fails here or takes long."""
+        if self._temporary and self._client is not None:
+            vm_id = self._client.vm_id
+            with contextlib.suppress(EraError, TimeoutError):
+                await asyncio.wait_for(asyncio.to_thread(remove, vm_id), DISCARD_SECONDS)
 
     def take_loss(self) -> bool:
         """Whether a session is gone with its variables, and nobody was told; once."""
@@ -115,10 +128,14 @@ class VmConnection:
     async def _dial(self) -> Session:
         """A new connection and a driver; the first time those that the head start brings."""
         report = self._reporter()
-        begun = self._head_start and self._head_start.take(self._language, self._vm_id, report)
+        begun = self._head_start and self._head_start.take(
+            self._language, self._vm_id, report, temporary=self._temporary
+        )
         self._head_start = None
         if begun:
             dialed = await asyncio.wrap_future(begun)
+        elif self._temporary:
+            dialed = await asyncio.to_thread(dial_own, self._language, report)
         else:
             dialed = await asyncio.to_thread(dial_driver, self._language, self._vm_id, report)
         log.info("attaching to %s", dialed.paths.folder.name)

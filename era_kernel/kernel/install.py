@@ -27,21 +27,23 @@ class InstalledSpec:
     executable: str
 
 
-def spec_name(language: LanguageSpec) -> str:
-    """The kernelspec's name, which is its folder's too."""
-    return f"era-{language.name}"
+def spec_name(language: LanguageSpec, *, temporary: bool = False) -> str:
+    """The kernelspec's name, which is its folder's too. `temporary`: of kernels that have a VM of their own each."""
+    return f"era-{language.name}-temp" if temporary else f"era-{language.name}"
 
 
-def kernel_json(language: LanguageSpec, executable: str) -> dict[str, Any]:
+def kernel_json(language: LanguageSpec, executable: str, *, temporary: bool = False) -> dict[str, Any]:
     """The content of kernel.json for the kernel of `language` in the Python `executable`.
 
     `-P` keeps the notebook's folder, where Jupyter starts kernels, off the host's module path: a `json.py` in there
     would run on the host. `supported_encryption` is what jupyter_client (8.10) looks at before it encrypts a
     kernel's sockets (manager.py, _kernel_supports_curve_encryption).
     """
+    argv = [executable, "-P", "-m", MODULE, "-f", "{connection_file}", "--language", language.name]
+    about = "era microVM, temporary" if temporary else "era microVM"
     return {
-        "argv": [executable, "-P", "-m", MODULE, "-f", "{connection_file}", "--language", language.name],
-        "display_name": f"{language.display_name.removesuffix(' (microVM)')} (era microVM)",
+        "argv": [*argv, "--temp"] if temporary else argv,
+        "display_name": f"{language.display_name.removesuffix(' (microVM)')} ({about})",
         "language": language.name,
         "interrupt_mode": "message",
         "env": {},
@@ -65,10 +67,10 @@ def logo_svg(language: LanguageSpec) -> str:
     )
 
 
-def spec_files(language: LanguageSpec, executable: str) -> dict[str, str]:
+def spec_files(language: LanguageSpec, executable: str, *, temporary: bool = False) -> dict[str, str]:
     """What a kernelspec's folder holds: {file name: text}."""
     return {
-        SPEC_FILE: json.dumps(kernel_json(language, executable), indent=2) + "\n",
+        SPEC_FILE: json.dumps(kernel_json(language, executable, temporary=temporary), indent=2) + "\n",
         LOGO_FILE: logo_svg(language),
     }
 
@@ -89,17 +91,17 @@ def chosen_languages(names: tuple[str, ...]) -> list[LanguageSpec]:
     return list({spec.name: spec for spec in map(find_language, names)}.values())
 
 
-def install_spec(language: LanguageSpec, kernels: Path, executable: str) -> bool:
+def install_spec(language: LanguageSpec, kernels: Path, executable: str, *, temporary: bool = False) -> bool:
     """Write a kernelspec; False when it was there just so. UsageError for somebody else's, EraError when it
     cannot be written.
     """
-    folder = kernels / spec_name(language)
+    folder = kernels / spec_name(language, temporary=temporary)
     if _executable_of(folder) is None and (folder / SPEC_FILE).exists():
         raise UsageError(f"{folder} holds a kernelspec that is not ours", "Remove or rename it first.")
     changed = False
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in spec_files(language, executable).items():
+        for name, text in spec_files(language, executable, temporary=temporary).items():
             changed |= _replace(folder / name, text)
     except OSError as error:
         raise EraError(
@@ -109,12 +111,12 @@ def install_spec(language: LanguageSpec, kernels: Path, executable: str) -> bool
     return changed
 
 
-def uninstall_spec(language: LanguageSpec, kernels: Path) -> bool:
+def uninstall_spec(language: LanguageSpec, kernels: Path, *, temporary: bool = False) -> bool:
     """Remove a kernelspec of ours; False when there is none. Files that are not ours stay.
 
     Raises EraError when it cannot be removed.
     """
-    folder = kernels / spec_name(language)
+    folder = kernels / spec_name(language, temporary=temporary)
     if _executable_of(folder) is None:
         return False
     try:

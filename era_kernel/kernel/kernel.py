@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import signal
 import time
 from functools import partial
 from typing import Any
 
 from ipykernel.kernelbase import Kernel
-from traitlets import Float, Unicode
+from traitlets import Bool, Float, Unicode
 
 from era_kernel import __version__
 from era_kernel.errors import BootError, EraError
-from era_kernel.kernel.connection import VmConnection
+from era_kernel.kernel.connection import DISCARD_SECONDS, VmConnection
 from era_kernel.kernel.history import History
 from era_kernel.kernel.policy import filter_bundle, filter_expressions
 from era_kernel.kernel.questions import Questions
@@ -21,6 +23,8 @@ from era_kernel.kernel.relay import Cell, OutputRelay, error_content
 from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.protocol import driver
 from era_kernel.service.session import Session
+
+log = logging.getLogger(__name__)
 
 SHUTDOWN_FLUSH = 0.01
 SLOW_START = 15.0
@@ -36,6 +40,7 @@ class EraKernel(Kernel):
 
     language = Unicode("python", help="The language of the cells.").tag(config=True)
     vm = Unicode("", help="The id of the VM to use; by default the language's own.").tag(config=True)
+    temporary = Bool(False, help="Whether this kernel gets a VM of its own, which ends with it.").tag(config=True)
     # The base class sleeps before each reply, for output that another thread has yet to send. Ours was sent before.
     _execute_sleep = Float(0.0)
 
@@ -44,7 +49,9 @@ class EraKernel(Kernel):
         self._spec: LanguageSpec = find_language(self.language)
         self._relay = OutputRelay(self._publish, self._ask_input)
         head_start = getattr(self.parent, "head_start", None)
-        self._vm_connection = VmConnection(self._spec, self.vm, self._relay, self._progress, head_start)
+        self._vm_connection = VmConnection(
+            self._spec, self.vm, self._relay, self._progress, head_start, temporary=self.temporary
+        )
         self._history = History()
         self._waiting: asyncio.Task[Session] | None = None
         self._waiting_since = 0.0
@@ -101,7 +108,7 @@ class EraKernel(Kernel):
         except EraError as error:
             reply = self._failed(cell, type(error).__name__.removesuffix("Error"), str(error), console_of(error))
         except Exception:
-            self.log.exception("a cell failed in the kernel")
+            log.exception("a cell failed in the kernel")
             reply = self._failed(cell, "InternalError", "This is a bug of era_kernel; the kernel's log has the details")
         finally:
             self._questions.stop()
@@ -156,7 +163,7 @@ class EraKernel(Kernel):
 
     def _progress(self, line: str) -> None:
         """What a starting VM says. A cell that waits for long gets to see it."""
-        self.log.info("%s", line)
+        log.info("%s", line)
         if self._waiting is not None and time.monotonic() - self._waiting_since > SLOW_START:
             self._relay.note(line)
 
@@ -285,12 +292,13 @@ class EraKernel(Kernel):
     async def shutdown_request(self, stream: Any, ident: Any, parent: dict[str, Any]) -> None:
         """As the base class, but both loops stop a moment later: else control publishes after IOPub has stopped.
 
-        The session ends with our connection to the shim, however we end; the VM goes on.
+        The session ends with our connection to the shim, however we end; the VM goes on, unless it is ours alone.
         """
         content = await self.do_shutdown(parent["content"]["restart"])
         self.session.send(stream, "shutdown_reply", content, parent, ident=ident)
         self._shutdown_message = self.session.msg("shutdown_reply", content, parent)
         await self._at_shutdown()
+        await self._discard_vm()
         control_loop = self.control_stream.io_loop
         shell_loop = self.io_loop
         control_loop.call_later(SHUTDOWN_FLUSH, control_loop.stop)
@@ -298,6 +306,12 @@ class EraKernel(Kernel):
         if self.shell_stream.io_loop is not shell_loop:
             channel_loop = self.shell_stream.io_loop
             channel_loop.add_callback(channel_loop.call_later, SHUTDOWN_FLUSH, channel_loop.stop)
+
+    async def _discard_vm(self) -> None:
+        """On the control thread: the connection is the shell loop's."""
+        discarding = asyncio.run_coroutine_threadsafe(self._vm_connection.discard(), self.io_loop.asyncio_loop)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.wrap_future(discarding), DISCARD_SECONDS + 1)
 
 
 def _ignore(stream: Any, ident: Any, parent: dict[str, Any]) -> None:

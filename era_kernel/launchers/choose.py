@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
+from era_kernel.config.sources import setting
 from era_kernel.errors import LauncherError, UsageError
 from era_kernel.launchers import registry
 from era_kernel.launchers.base import Launcher, Probe
 
-RUNTIME_VARIABLE = "AGENT_VM_RUNTIME"
 AUTO = "auto"
 
 
@@ -21,11 +19,11 @@ def launcher_named(name: str) -> Launcher:
 
 
 def choose_launcher(name: str | None = None) -> Launcher:
-    """The launcher `name`, else $AGENT_VM_RUNTIME's, else the first that runs a guest here.
+    """The launcher `name`, else the one configured (AGENT_VM_RUNTIME), else the first that runs a guest.
 
     Raises UsageError for an unknown name and LauncherError, with the reasons, when none runs a guest.
     """
-    wanted = (name or os.environ.get(RUNTIME_VARIABLE) or AUTO).strip().lower()
+    wanted = (name or setting("vm_runtime")).strip().lower()
     candidates = registry.names() if wanted == AUTO else [wanted]
     failures: list[tuple[str, Probe]] = []
     for candidate in candidates:

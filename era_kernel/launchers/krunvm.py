@@ -16,6 +16,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from era_kernel import process
+from era_kernel.config.sources import setting
 from era_kernel.errors import BootError, EraError, LauncherError, ToolFailedError, VmStateError
 from era_kernel.images import buildah, containers_conf
 from era_kernel.images.containers_conf import ContainersFiles, storage_folders
@@ -30,7 +31,6 @@ from era_kernel.paths import StatePaths, VmPaths, state_root
 
 log = logging.getLogger(__name__)
 
-VOLUMES_VARIABLE = "AGENT_ENABLE_GUEST_VOLUMES"
 BOOT_SECONDS = 60.0
 COMMAND_SECONDS = 120.0
 _LOCK_SECONDS = 600.0
@@ -188,7 +188,7 @@ def wanted_vm(record: VmRecord, paths: VmPaths) -> cli.KrunVm:
 
 def volumes(paths: VmPaths) -> dict[Path, str]:
     """The host folders that a guest mounts, and where. Dedicated to this VM, closed to other users."""
-    if os.environ.get(VOLUMES_VARIABLE) != "1":
+    if not setting("enable_guest_volumes"):
         return {}
     return {paths.folder / "in": "/in", paths.folder / "out": "/out", paths.persist / "files": "/persist"}
 

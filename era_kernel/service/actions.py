@@ -38,6 +38,9 @@ def stop_vm(context: Context, vm_id: str, *, keep_memory: bool) -> None:
     with _locked(context, vm_id):
         record = settle_locked(context, vm_id)
         if record is not None and record.state is not VmState.STOPPED:
+            if record.purpose is Purpose.TEMP:  # it is for what runs in it, and for nothing after that
+                remove_vm(context, record)
+                return
             persist.keep(context.state.vm(vm_id), record)
             stop(context.state.vm(vm_id), record, keep_memory=keep_memory)
             context.repository.update(vm_id, state=VmState.STOPPED, shim=None, vmm=None)
@@ -60,6 +63,12 @@ def kernel_vm(context: Context, request: Request) -> VmRecord:
             if record.purpose is Purpose.KERNEL and record.spec.language == language:
                 return start_vm(context, record.id)
         return create_vm(context, request)
+
+
+def own_vm(context: Context, request: Request) -> VmRecord:
+    """See Manager.own_vm."""
+    reconcile(context)
+    return create_vm(context, request)
 
 
 @contextlib.contextmanager

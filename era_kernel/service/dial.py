@@ -53,6 +53,14 @@ def dial_driver(language: LanguageSpec, vm_id: str, report: Report) -> Dialed:
     return _dial(bring_up(language, vm_id, report), language)
 
 
+def dial_own(language: LanguageSpec, report: Report) -> Dialed:
+    """The same in a new VM for this process alone: see Manager.own_vm."""
+    from era_kernel.service.manager import Manager
+
+    state = open_state()
+    return _dial(state.vm(Manager(state, report=report).own_vm(language.name).id), language)
+
+
 def bring_up(language: LanguageSpec, vm_id: str, report: Report) -> VmPaths:
     """The VM `vm_id`, '' for the language's own, brought up where it is not. Raises EraError."""
     from era_kernel.service.manager import Manager
@@ -61,6 +69,13 @@ def bring_up(language: LanguageSpec, vm_id: str, report: Report) -> VmPaths:
     manager = Manager(state, report=report)
     record = manager.start(vm_id) if vm_id else manager.kernel_vm(language.name)
     return state.vm(record.id)
+
+
+def remove(vm_id: str) -> None:
+    """Remove a VM. What cannot be done is an Outcome that nobody looks at. Raises EraError."""
+    from era_kernel.service.manager import Manager
+
+    Manager(open_state()).clean([vm_id])
 
 
 def _dial(paths: VmPaths, language: LanguageSpec) -> Dialed:

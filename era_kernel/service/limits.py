@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import psutil
 
+from era_kernel.config.settings import MIN_MEM
+from era_kernel.config.sources import in_force
 from era_kernel.errors import LimitError, UsageError
 from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.models import Network, Purpose, VmSpec
 
-MIN_MEM = 128
 MIB = 1 << 20
 
 # The grammar of an image reference: https://pkg.go.dev/github.com/distribution/reference
@@ -45,19 +46,32 @@ def check_request(
     language: str,
     *,
     image: str | None = None,
-    cpu: int = 1,
-    mem: int = 256,
-    network: str = Network.NONE,
-    persist: bool = False,
+    cpu: int | None = None,
+    mem: int | None = None,
+    network: str | None = None,
+    persist: bool | None = None,
     purpose: Purpose = Purpose.USER,
 ) -> Request:
-    """Raises UnknownLanguageError, LimitError, UsageError, each with what would be right."""
+    """What is None is as configured; a VM for one owner has no persistent disk unless asked for.
+
+    Raises UnknownLanguageError, LimitError, UsageError, each with what would be right; ConfigError.
+    """
     spec = find_language(language)
-    if image is not None:
-        check_reference(image)
-    check_cpu(cpu)
-    check_mem(mem)
-    return Request(spec, image, cpu, mem, check_network(network), persist, purpose)
+    usual = in_force()
+    wanted = Request(
+        spec,
+        usual.images.get(spec.name) if image is None else image,
+        usual.cpu if cpu is None else cpu,
+        usual.mem if mem is None else mem,
+        check_network(usual.network if network is None else network),
+        (usual.persist and purpose is not Purpose.TEMP) if persist is None else persist,
+        purpose,
+    )
+    if wanted.image is not None:
+        check_reference(wanted.image)
+    check_cpu(wanted.cpu)
+    check_mem(wanted.mem)
+    return wanted
 
 
 def check_reference(image: str) -> None:

@@ -51,13 +51,13 @@ class Manager:
         language: str,
         *,
         image: str | None = None,
-        cpu: int = 1,
-        mem: int = 256,
-        network: str = "none",
-        persist: bool = False,
+        cpu: int | None = None,
+        mem: int | None = None,
+        network: str | None = None,
+        persist: bool | None = None,
         purpose: Purpose = Purpose.USER,
     ) -> VmRecord:
-        """Make a VM and bring it up (`mem` in MiB); nothing of it stays when that fails.
+        """Make a VM and bring it up (`mem` in MiB; None: as configured); nothing of it stays when that fails.
 
         Raises UnknownLanguageError, LimitError, UsageError, LauncherError, ImageError, ToolError, BootError.
         """
@@ -129,6 +129,15 @@ class Manager:
 
         return kernel_vm(self._context, check_request(language, purpose=Purpose.KERNEL, **options))
 
+    def own_vm(self, language: str, **options: Any) -> VmRecord:
+        """A new VM for this process alone, as configured but for `options`. It is gone soon after its last client left,
+        and after this process ended, however that ended. Raises as create().
+        """
+        from era_kernel.service.actions import own_vm
+        from era_kernel.service.limits import check_request
+
+        return own_vm(self._context, check_request(language, purpose=Purpose.TEMP, **options))
+
     def cache(self) -> Sequence[CacheEntry]:
         """What of the cache may be pruned, the least recently used first."""
         from era_kernel.service.cache import cache_entries
@@ -160,13 +169,14 @@ class Manager:
         timeout: float,
         output: Output,
         image: str | None = None,
-        cpu: int = 1,
-        mem: int = 256,
-        network: str = "none",
+        cpu: int | None = None,
+        mem: int | None = None,
+        network: str | None = None,
     ) -> ExecResult:
         """Run a command in a VM of its own, which is gone afterwards, whatever happens.
 
-        `timeout` is the command's, in seconds. Raises as create() and execute(), and VmLostError.
+        `timeout` is the command's, in seconds; the rest is as for create(). Raises as create() and execute() do, and
+        VmLostError.
         """
         from era_kernel.service.limits import check_request
         from era_kernel.service.temp import run_temp

@@ -1,4 +1,8 @@
-"""`python -m era_kernel.shim FOLDER READY_FD [ephemeral]`: hold the VM of that folder until it ends.
+"""`python -m era_kernel.shim FOLDER READY_FD LOG_LEVEL LOG_FILE [OWNER]`: hold the VM of that folder.
+
+Until the VM ends. OWNER is the pid of the process that it is for, if it is for one.
+
+Its log is the VM's own `shim.log`, in JSON, and LOG_FILE too unless that is ''.
 
 Answers once on the ready fd, as JSON: what started, or why it did not. The VMM is started first of all; what holding it
 needs is imported while it comes up.
@@ -16,28 +20,32 @@ from pathlib import Path
 
 import msgspec
 
+from era_kernel import process
 from era_kernel.errors import BootError, EraError, SnapshotError
 from era_kernel.launchers.base import BootPlan
 from era_kernel.paths import StatePaths, VmPaths
 from era_kernel.shim.launch import launch
-from era_kernel.shim.spawn import EPHEMERAL, ShimFailed, ShimStarted
+from era_kernel.shim.spawn import ShimFailed, ShimStarted
 
 LOCK_WAIT = 2.0
 LOCK_LOOK = 0.02
 
 
 def main() -> None:
-    folder, ready_fd, *options = sys.argv[1:]
+    folder, ready_fd, log_level, log_file, *owners = sys.argv[1:]
     paths = paths_of(Path(folder))
     ready = Ready(int(ready_fd))
     try:
+        owner = next((process.identify(int(pid)) for pid in owners), None)
         with vm_held(paths):
             plan = msgspec.json.decode(paths.boot_plan.read_bytes(), type=BootPlan)
             launched = launch(plan)
             sys.modules["ssl"] = None  # type: ignore[assignment] # asyncio's, of no use here, 3 MiB
+            from era_kernel.logs import set_up_shim
             from era_kernel.shim.hold import hold
 
-            hold(paths, plan, launched, ready.say, ephemeral=EPHEMERAL in options)
+            set_up_shim(log_level, log_file)
+            hold(paths, plan, launched, ready.say, owner)
     except (EraError, OSError, msgspec.DecodeError) as error:
         if ready.said:
             raise

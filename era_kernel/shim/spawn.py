@@ -10,12 +10,13 @@ import time
 
 import msgspec
 
-from era_kernel import process
+from era_kernel import logs, process
 from era_kernel.errors import BootError, SnapshotError
 from era_kernel.models import ProcessIdentity
 from era_kernel.paths import VmPaths
 
-EPHEMERAL = "ephemeral"
+SWEEPER = "era_kernel.service.sweep"
+"""By name alone: the shim imports nothing of the service, and removing a VM takes all of it."""
 MAX_ANSWER = 1 << 20
 LOG_TAIL = 4096
 END_WAIT = 5.0
@@ -40,15 +41,16 @@ class ShimFailed(msgspec.Struct, frozen=True, tag="failed"):
 def start_shim(paths: VmPaths, *, ephemeral: bool = False, timeout: float = 180.0) -> ShimStarted:
     """Start the shim of a prepared VM and wait until the guest is up.
 
-    Reads `paths.boot_plan`. With `ephemeral` the VM is powered off when its last client leaves. The shim is detached:
-    it outlives us. Raises BootError, with the console's tail, when the VM did not come up within `timeout` seconds, and
-    SnapshotError when it did not from a saved state.
+    Reads `paths.boot_plan`. With `ephemeral` the VM is for us: it is powered off
+    when its last client leaves, and removed when we do not live to do that. The shim is detached:
+    it outlives us, and logs as we do. Raises BootError, with the console's tail, when the VM did not come up within
+    `timeout` seconds, and SnapshotError when it did not from a saved state.
     """
     read_end, write_end = os.pipe()
-    argv = [sys.executable, "-P", "-m", "era_kernel.shim", str(paths.folder), str(write_end)]
+    argv = [sys.executable, "-P", "-m", "era_kernel.shim", str(paths.folder), str(write_end), *logs.in_use()]
     try:
         identity = process.spawn_detached(
-            [*argv, EPHEMERAL] if ephemeral else argv, log_file=paths.shim_log, pass_fds=(write_end,)
+            [*argv, str(os.getpid())] if ephemeral else argv, log_file=paths.shim_log, pass_fds=(write_end,)
         )
     except BaseException:
         os.close(read_end)
@@ -67,6 +69,12 @@ def start_shim(paths: VmPaths, *, ephemeral: bool = False, timeout: float = 180.
     except BootError:
         process.wait_gone(identity, END_WAIT)  # until then it holds the VM's lock
         raise
+
+
+def start_sweeper(paths: VmPaths) -> None:
+    """Have a temp VM removed by a process that outlives us. Its log is ours."""
+    argv = [sys.executable, "-P", "-m", SWEEPER, str(paths.folder), *logs.in_use()]
+    process.spawn_detached(argv, log_file=paths.shim_log)
 
 
 def _read_answer(fd: int, timeout: float) -> bytes:

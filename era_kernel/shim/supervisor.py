@@ -9,8 +9,10 @@ import os
 import time
 from typing import Any
 
+from era_kernel import process
 from era_kernel.errors import EraError, ProtocolError
 from era_kernel.launchers.base import BootPlan
+from era_kernel.models import ProcessIdentity
 from era_kernel.paths import VmPaths
 from era_kernel.protocol import agent, control
 from era_kernel.protocol.frames import Frame, FrameType
@@ -40,16 +42,17 @@ class Supervisor:
         guest: Guest,
         console: ConsoleLog,
         *,
-        ephemeral: bool,
+        owner: ProcessIdentity | None = None,
         before: SnapshotRecord | None = None,
     ) -> None:
-        """`before`: the record of the snapshot from which the guest goes on."""
+        """`owner`: the process that a temp VM is for. `before`: of the snapshot from which the guest goes on."""
         self._vm_id = plan.vm_id
         self._paths = paths
         self._plan = plan
         self._guest = guest
         self._console = console
-        self._ephemeral = ephemeral
+        self._owner = owner
+        self._claimed = False
         self._streams: Streams[ClientLink] = Streams()
         self._clients: set[ClientLink] = set()
         self._stats_waiters: list[ClientLink] = []
@@ -65,6 +68,7 @@ class Supervisor:
     async def serve(self) -> None:
         """Until the VM ends: then every client is told why, and the VMM is surely gone."""
         self._end_ownerless()
+        self._look_for_owner()
         link, vmm = self._guest.link, self._guest.vmm
         ends: list[asyncio.Future[Any]] = [link.lost, vmm.ended]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -79,6 +83,20 @@ class Supervisor:
         if self._clients:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._all_left.wait(), FLUSH_SECONDS)
+
+    def _look_for_owner(self) -> None:
+        """A temp VM whose owner died before it attached ends too."""
+        if self._owner is None:
+            return
+        if not self._clients and not process.is_alive(self._owner):
+            self._stop(grace=0)
+        else:
+            asyncio.get_running_loop().call_later(OWNER_LOOK, self._look_for_owner)
+
+    @property
+    def deserted(self) -> bool:
+        """Whether a temp VM ended without anybody who removes it: by itself, or because its owner died."""
+        return self._owner is not None and (self._stopping is None or not process.is_alive(self._owner))
 
     def _reason(self) -> str:
         if self._stopping is not None:
@@ -118,7 +136,7 @@ class Supervisor:
             self._end_process(stream)
         if not self._clients:
             self._all_left.set()
-            if self._ephemeral:
+            if self._owner is not None and self._claimed:
                 self._stop(grace=0)
 
     def _end_process(self, stream: Stream[ClientLink]) -> None:
@@ -132,6 +150,7 @@ class Supervisor:
         if self._frozen:
             return
         if frame.type is FrameType.SPAWN:
+            self._claimed = True  # who only looks at VMs is nobody whose leaving counts
             stream = self._streams.open(client, frame.stream, frame.payload)
             link.send(FrameType.SPAWN, stream.guest_stream, frame.payload)
         elif frame.type is FrameType.STATS:

@@ -18,7 +18,7 @@ import pytest
 
 from era_kernel import process
 from era_kernel.errors import EraError, VmLostError
-from era_kernel.launchers.krunvm import VOLUMES_VARIABLE, Krunvm
+from era_kernel.launchers.krunvm import Krunvm
 from era_kernel.models import ExecResult, VmRecord, VmState
 from era_kernel.paths import StatePaths
 from era_kernel.service.files import collect_out, put_file
@@ -76,7 +76,7 @@ def test_persist_outlives_the_vm(
 ) -> None:
     if volumes and runtime != "krunvm":
         pytest.skip("only krunvm has guest volumes")
-    monkeypatch.setenv(VOLUMES_VARIABLE, volumes)
+    monkeypatch.setenv("AGENT_ENABLE_GUEST_VOLUMES", volumes)
     made = manager.create("python", persist=True)
     source = state.root / "given"
     source.write_text("from the host\n")

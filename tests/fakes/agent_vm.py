@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from era_kernel.errors import BootError, EraError
-from era_kernel.launchers import choose, registry
+from era_kernel.launchers import registry
 from era_kernel.launchers.base import BootPlan, Probe, Report, Saved
 from era_kernel.models import VmRecord
 from era_kernel.paths import VmPaths
@@ -64,7 +64,7 @@ class AgentLauncher:
 def install(launcher: AgentLauncher, patch: pytest.MonkeyPatch) -> None:
     """Have this process know the launcher by its name and take it where none is asked for."""
     patch.setitem(registry.OURS, NAME, lambda: launcher)
-    patch.setenv(choose.RUNTIME_VARIABLE, NAME)
+    patch.setenv("AGENT_VM_RUNTIME", NAME)
 
 
 def install_agent(binary: Path) -> None:

@@ -11,12 +11,16 @@ import era_kernel
 
 ROOT = Path(era_kernel.__file__).parent
 BASE = {"atomic", "errors", "loop", "sealed", "models", "paths", "process", "languages", "protocol", "__init__"}
+BASE |= {"config", "logs", "text"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "models": set(),
     "languages": {"errors"},
     "protocol": {"errors"},
-    "paths": {"errors"},
+    "text": set(),
+    "config": {"errors", "languages"},
+    "logs": {"config", "errors", "text"},
+    "paths": {"config", "errors"},
     "process": {"errors", "models"},
     "loop": set(),
     "sealed": set(),

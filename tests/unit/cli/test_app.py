@@ -135,7 +135,7 @@ def test_create_prints_the_id_and_nothing_else_on_stdout(toy_era: Era) -> None:
     assert ended.stdout == "python-0000000a\n"
     assert ended.stderr == "making a disk\nbooting\\x1b[31m\n"
     notes = (toy_era.state / "notes").read_text()
-    assert all(part in notes for part in ("('cpu', 2)", "('mem', 512)", "('persist', True)", "('network', 'none')"))
+    assert all(part in notes for part in ("('cpu', 2)", "('mem', 512)", "('persist', True)", "('network', None)"))
 
 
 def test_an_error_of_ours_is_one_line(toy_era: Era) -> None:
@@ -233,3 +233,11 @@ def test_the_help_needs_no_service(era: Era) -> None:
     )
     era.command = lambda *given: [sys.executable, "-c", code]  # type: ignore[method-assign]
     assert era().stderr == ""
+
+
+def test_the_command_of_a_guest_is_not_logged(toy_era: Era, tmp_path: Path) -> None:
+    file = tmp_path / "log"
+    ended = toy_era(
+        "vm", "temp", "--language", "python", "--cmd", "true canary", "--log-file", str(file), "--log-level", "debug"
+    )
+    assert "canary" not in file.read_text() + ended.stderr

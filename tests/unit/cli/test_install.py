@@ -37,6 +37,23 @@ def test_a_kernelspec_says_what_front_ends_look_for(language: LanguageSpec) -> N
 
 def test_the_display_name() -> None:
     assert kernel_json(LANGUAGES["python"], "")["display_name"] == "Python (era microVM)"
+    assert kernel_json(LANGUAGES["python"], "", temporary=True)["display_name"] == "Python (era microVM, temporary)"
+
+
+def test_kernels_with_a_vm_of_their_own_are_installed_where_they_are_wanted(era: Era, tmp_path: Path) -> None:
+    where = ("--prefix", str(tmp_path), "--language", "python")
+    folder = tmp_path / "share" / "jupyter" / "kernels" / "era-python-temp"
+    era("install", *where)
+    assert not folder.exists()
+    assert [line.split()[0] for line in era("install", "--temp", *where).stdout.splitlines()] == [
+        "era-python",
+        "era-python-temp",
+    ]
+    spec = json.loads((folder / SPEC_FILE).read_text())
+    assert spec["argv"][-3:] == ["--language", "python", "--temp"]
+    assert len(era("uninstall", *where).stdout.splitlines()) == 2
+    assert not folder.exists()
+    assert len(era("uninstall", *where).stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize("safe", [True, False], ids=["as installed", "without -P"])

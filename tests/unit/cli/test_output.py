@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 
-from era_kernel.cli.output import printable
+from era_kernel.text import printable
 from tests.unit.cli.support import ROOT
 
 TABLE = (

@@ -53,7 +53,6 @@ def test_a_volume_is_tried_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     [
         ({"CONTAINERS_POLICY": "/no/such/policy.json"}, "CONTAINERS_POLICY names /no/such/policy.json"),
         ({"STORAGE_CONF": "/no/such/storage.conf"}, "STORAGE_CONF names"),
-        ({"AGENT_ENABLE_GUEST_VOLUMES": "yes"}, "neither 0 nor 1"),
     ],
 )
 def test_an_environment_that_cannot_be_meant_is_told_of(environ: dict[str, str], words: str) -> None:
@@ -64,5 +63,5 @@ def test_an_environment_that_cannot_be_meant_is_told_of(environ: dict[str, str],
 
 
 def test_an_environment_that_can_is_shown() -> None:
-    assert krunvm.check_environment({}).detail == "nothing set: defaults"
-    assert "AGENT_VM_RUNTIME=krunvm" in krunvm.check_environment({"AGENT_VM_RUNTIME": "krunvm"}).detail
+    assert krunvm.check_environment({}).detail == "our own files"
+    assert "KRUNVM_DATA_DIR=/data" in krunvm.check_environment({"KRUNVM_DATA_DIR": "/data"}).detail

@@ -39,6 +39,8 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
 
     monkeypatch.setattr(headstart, "dial_running", lambda language, vm_id: None)
     monkeypatch.setattr(headstart, "dial_driver", fail)
+    for module in (headstart, connection):
+        monkeypatch.setattr(module, "dial_own", lambda language, report: fail(language, "its own", report))
     monkeypatch.setattr(connection, "dial_driver", fail)
     return asked
 
@@ -49,6 +51,7 @@ def begun(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         (["-f", "file", "--language", "python"], ("python", "")),
         (["-f", "file", "--language", "py"], ("python", "")),
         (["-f", "file", "--language", "python", "--vm", "python-0badcafe"], ("python", "python-0badcafe")),
+        (["-f", "file", "--language", "python", "--temp"], ("python", "its own")),
     ],
 )
 def test_a_kernelspec_s_command_line_begins(
@@ -56,7 +59,8 @@ def test_a_kernelspec_s_command_line_begins(
 ) -> None:
     found = begin(argv)
     assert found is not None
-    way = found.take(PYTHON, wanted[1], lambda line: None)
+    temporary = wanted[1] == "its own"
+    way = found.take(PYTHON, "" if temporary else wanted[1], lambda line: None, temporary=temporary)
     assert way is not None
     with pytest.raises(BootError):
         way.result(10)
@@ -81,6 +85,18 @@ def test_no_other_command_line_begins(begun: list[tuple[str, str]], argv: list[s
 
 def test_a_head_start_for_another_vm_is_not_taken(begun: list[tuple[str, str]]) -> None:
     assert HeadStart(PYTHON, "").take(PYTHON, "python-0badcafe", lambda line: None) is None
+    assert HeadStart(PYTHON, "").take(PYTHON, "", lambda line: None, temporary=True) is None
+
+
+def test_a_temporary_kernel_asks_for_a_new_vm_each_time(begun: list[tuple[str, str]]) -> None:
+    async def ask_twice() -> None:
+        way = VmConnection(PYTHON, "", Events(), lambda line: None, temporary=True)
+        for _ in range(2):
+            with pytest.raises(BootError, match="no luck"):
+                await way.session()
+
+    asyncio.run(ask_twice())
+    assert begun == [("python", "its own")] * 2
 
 
 def test_what_fails_in_a_head_start_is_told_to_the_first_who_asks_and_the_next_tries_again(

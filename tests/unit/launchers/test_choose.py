@@ -11,7 +11,7 @@ from era_kernel.launchers.qemu import QemuLauncher
 
 @pytest.fixture(autouse=True)
 def _no_runtime_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(choose.RUNTIME_VARIABLE, raising=False)
+    monkeypatch.delenv("AGENT_VM_RUNTIME", raising=False)
 
 
 def test_a_name_gives_its_launcher_whatever_its_case() -> None:
@@ -25,7 +25,7 @@ def test_an_unknown_name_is_the_callers_mistake(name: str) -> None:
 
 
 def test_an_unknown_name_in_the_environment_is_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(choose.RUNTIME_VARIABLE, "docker")
+    monkeypatch.setenv("AGENT_VM_RUNTIME", "docker")
     with pytest.raises(UsageError, match="docker") as caught:
         choose.choose_launcher()
     assert caught.value.exit_status == 2

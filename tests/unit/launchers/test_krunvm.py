@@ -53,7 +53,7 @@ def toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Toy:
     folder = tmp_path / "bin"
     folder.mkdir()
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
-    monkeypatch.delenv(krunvm.VOLUMES_VARIABLE, raising=False)
+    monkeypatch.delenv("AGENT_ENABLE_GUEST_VOLUMES", raising=False)
     # Its making has tests of its own, and no toy looks at it.
     monkeypatch.setattr(krunvm, "prepared_image", lambda *_: "localhost/era-krunvm:toy")
     state = StatePaths(tmp_path / "state")
@@ -180,7 +180,7 @@ def test_allow_all_has_the_hosts_network() -> None:
 
 
 def test_guest_volumes_are_the_vms_own_and_closed_to_others(toy: Toy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(krunvm.VOLUMES_VARIABLE, "1")
+    monkeypatch.setenv("AGENT_ENABLE_GUEST_VOLUMES", "1")
     listed = (LISTED % toy.record.id).replace("{}", "{}")
     toy.does(f"[ \"$1\" != list ] || printf '{listed}'")
     toy.prepare()

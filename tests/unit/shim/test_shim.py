@@ -225,9 +225,22 @@ async def test_an_ephemeral_vm_ends_with_its_last_client(tmp_path: Path, agent_b
     paths = folder(tmp_path, (agent_binary,))
     started = start_shim(paths, ephemeral=True)
     client = await ShimClient.connect(paths)
+    await client.spawn(["/bin/sleep", "60"], ignore)
     await client.close()
     assert await asyncio.to_thread(process.wait_gone, started.shim, 5)
     assert not process.is_alive(started.vmm)
+
+
+async def test_an_ephemeral_vm_does_not_end_because_somebody_looked_at_it(tmp_path: Path, agent_binary: str) -> None:
+    paths = folder(tmp_path, (agent_binary,))
+    started = start_shim(paths, ephemeral=True)
+    try:
+        looker = await ShimClient.connect(paths)
+        await looker.status()
+        await looker.close()
+        assert not await asyncio.to_thread(process.wait_gone, started.shim, 0.5)
+    finally:
+        process.end(started.shim)
 
 
 @pytest.mark.parametrize(
