@@ -27,7 +27,7 @@ def kernel_tests(language: str) -> type:
         "code_hello_world": samples.prints,
         "code_stderr": samples.complains,
         "completion_samples": [
-            {"text": text, "matches": {whole}} for text, whole in samples.completes if " " not in text
+            {"text": text, "matches": {whole}} for text, whole in samples.completes if text.isidentifier()
         ],
         "complete_code_samples": list(samples.complete),
         "incomplete_code_samples": list(samples.incomplete),

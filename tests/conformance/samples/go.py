@@ -25,10 +25,7 @@ GO = Samples(
         "reading": 'import "fmt"\nfmt.Println("running")\n<-make(chan int)',
     },
     exits='import (\n"fmt"\n"os"\n)\nfmt.Println("bye")\nos.Exit(3)',
-    outgrows=(
-        "var kept [][]byte\nfor {\n\tb := make([]byte, 1<<20)\n\tfor i := range b {\n\t\tb[i] = 1\n\t}\n"
-        "\tkept = append(kept, b)\n}"
-    ),
+    outgrows='import "bytes"\nvar kept [][]byte\nfor {\n\tkept = append(kept, bytes.Repeat([]byte{1}, 1<<20))\n}',
     bombs=(
         'import "os/exec"\nfor {\n\tif err := exec.Command("sleep", "30").Start(); err != nil {\n\t\tpanic(err)\n\t}\n}'
     ),
@@ -45,5 +42,5 @@ GO = Samples(
         "image/png": 'display.PNG([]byte("\\x89PNG\\r\\n\\x1a\\n"))',
         "text/html": 'display.HTML("<b>x</b>")',
     },
-    clears="display.Clear()",
+    clears="display.Clear(false)",
 )
