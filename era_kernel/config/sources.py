@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from era_kernel.config import arguments
 from era_kernel.config.settings import Rule, Settings, rules
@@ -17,8 +18,7 @@ from era_kernel.errors import ConfigError
 DEFAULT = "default"
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """A setting's value, and what gave it: the variable's name, `--EraConfig.NAME`, the file's path, or "default"."""
 
     value: Any
