@@ -24,6 +24,7 @@ from era_kernel.models import ProcessIdentity
 
 log = logging.getLogger(__name__)
 
+Child = subprocess.Popen[bytes]
 OUTPUT_TAIL = 4096
 HAS_PROC = Path("/proc/self/stat").exists()
 SAME_START = 0.005
@@ -250,7 +251,7 @@ def end(identity: ProcessIdentity, *, grace: float = 2.0, kill_wait: float = 5.0
 
 def start_piped(
     argv: Sequence[str], *, env: Mapping[str, str], stream: socket.socket, stderr: int, pass_fds: Sequence[int] = ()
-) -> subprocess.Popen[bytes]:
+) -> Child:
     """Start a program whose stdin and stdout are `stream` and whose stderr is the fd `stderr`.
 
     It gets the fds `pass_fds` under their own numbers. A session of its own, so that a signal for our process group

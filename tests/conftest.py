@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,15 @@ settings.register_profile("era", deadline=None)
 settings.load_profile("era")
 
 
+def heed_signals() -> None:
+    """Started in the background, we may ignore signals; the processes under test must not inherit that."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
+
+
 def pytest_configure(config: pytest.Config) -> None:
+    heed_signals()
     folder = tempfile.mkdtemp(prefix="era-tests-")
     os.environ["AGENT_STATE_DIR"] = folder
     os.environ.pop("AGENT_VM_RUNTIME", None)

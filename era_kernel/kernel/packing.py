@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -12,9 +13,15 @@ _encoder = msgspec.json.Encoder(enc_hook=json_default)
 
 
 def pack(content: Any) -> bytes:
-    """A part of a message; what this encoder does not take is left to jupyter_client's."""
+    """A part of a message; what this encoder does not take is left to jupyter_client's.
+
+    Half a surrogate pair, of which UTF-8 knows nothing, becomes U+FFFD: clients in Python could not save it.
+    """
     try:
         return _encoder.encode(content)
+    except UnicodeEncodeError:
+        text = json.dumps(content, default=json_default, ensure_ascii=False)
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
     except (TypeError, ValueError):
         packed: bytes = json_packer(content)
         return packed

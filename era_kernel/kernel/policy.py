@@ -1,7 +1,7 @@
 """What of a guest's rich output is published: the browser that shows it is a way out of the VM.
 
-Only text/plain, text/latex and images that are what they say. Everything else is dropped without being decoded, and
-named so that the user can be told.
+Text, LaTeX, JSON and images that are what they say, and one text/html that is made of the guest's HTML, Markdown or SVG
+(era_kernel.markup). Everything else is dropped without being decoded, and named so that the user can be told.
 """
 
 from __future__ import annotations
@@ -13,14 +13,28 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, field
 
+from era_kernel.markup.cleaner import MAX_MARKUP, Cleaner
+from era_kernel.markup.kinds import Kind
+
 MAX_TEXT = 1 << 20
 MAX_IMAGE = 16 << 20
 MAX_SMALL = 1 << 20
 """Bytes of JSON of what is decoded whole: metadata, transient data, user expressions."""
 MAX_DISPLAY_ID = 200
+MAX_JSON_DEPTH = 100
 
 _IMAGE_STARTS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 _TEXT_TYPES = frozenset({"text/plain", "text/latex"})
+_MARKUP = frozenset(Kind)
+HTML, JSON = "text/html", "application/json"
+_SCRIPT = b"<script"
+_LIMITS: dict[str, int] = {
+    **dict.fromkeys(_TEXT_TYPES, MAX_TEXT),
+    **dict.fromkeys(_IMAGE_STARTS, MAX_IMAGE * 4 // 3),
+    **dict.fromkeys(_MARKUP, MAX_MARKUP),
+    JSON: MAX_TEXT,
+}
+"""By type: bytes of JSON, beside what escapes add."""
 _OTHER = "output of another type"
 ABSENT = Raw(b"")
 
@@ -35,11 +49,11 @@ class _Bundle(msgspec.Struct, frozen=True):
     latex: Raw = field(name="text/latex", default=ABSENT)
     png: Raw = field(name="image/png", default=ABSENT)
     jpeg: Raw = field(name="image/jpeg", default=ABSENT)
+    json: Raw = field(name="application/json", default=ABSENT)
     html: Raw = field(name="text/html", default=ABSENT)
     markdown: Raw = field(name="text/markdown", default=ABSENT)
     svg: Raw = field(name="image/svg+xml", default=ABSENT)
     javascript: Raw = field(name="application/javascript", default=ABSENT)
-    json: Raw = field(name="application/json", default=ABSENT)
 
 
 class _Size(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -69,6 +83,7 @@ class _Expression(msgspec.Struct, frozen=True):
 
 
 _NAMES = [(each.name, each.encode_name) for each in msgspec.structs.fields(_Bundle)]
+_cleaner = Cleaner()
 
 
 def filter_bundle(data: Raw, metadata: Raw) -> tuple[MimeBundle, dict[str, Any], list[str]]:
@@ -80,11 +95,16 @@ def filter_bundle(data: Raw, metadata: Raw) -> tuple[MimeBundle, dict[str, Any],
         raw = getattr(bundle, attribute)
         if raw is ABSENT:
             continue
+        target = HTML if kind in _MARKUP else kind
+        if target in kept:  # of several kinds of markup the first that can be shown
+            continue
         shown = _shown(kind, raw)
         if shown is None:
             dropped.append(kind)
         else:
-            kept[kind] = shown
+            kept[target] = shown
+            if kind == HTML and _SCRIPT in bytes(raw).lower():
+                dropped.append(f"a script in {HTML}")
     if not kept:
         kept["text/plain"] = f"<{', '.join(dropped) or _OTHER}, not shown>"
     return kept, _filter_metadata(metadata, kept), dropped
@@ -98,17 +118,29 @@ def _decoded(raw: Raw, kind: type[T]) -> T:
         return kind()
 
 
-def _shown(kind: str, raw: Raw) -> str | None:
+def _shown(kind: str, raw: Raw) -> Any:
     """The value to publish, None to drop it. Its JSON is measured before it is decoded."""
-    limit = MAX_TEXT if kind in _TEXT_TYPES else MAX_IMAGE * 4 // 3 if kind in _IMAGE_STARTS else 0
-    size = len(memoryview(raw))
-    if not limit or size > limit + MAX_SMALL:
+    limit = _LIMITS.get(kind, 0)
+    if not limit or len(memoryview(raw)) > limit + MAX_SMALL:
         return None
     try:
-        value = msgspec.json.decode(raw, type=str)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        if kind == JSON:
+            value = msgspec.json.decode(raw)
+            return value if _depth_within(value, MAX_JSON_DEPTH) else None
+        text = msgspec.json.decode(raw, type=str)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return value[:limit] if kind in _TEXT_TYPES else _image(kind, value)
+    if kind in _MARKUP:
+        return _cleaner.clean(Kind(kind), text)
+    return text[:limit] if kind in _TEXT_TYPES else _image(kind, text)
+
+
+def _depth_within(value: Any, levels: int) -> bool:
+    """Whether JSON nests no deeper: front ends show it by recursion."""
+    if not isinstance(value, dict | list):
+        return True
+    parts = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_depth_within(part, levels - 1) for part in parts)
 
 
 def _image(kind: str, value: str) -> str | None:

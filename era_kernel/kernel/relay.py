@@ -143,7 +143,7 @@ class OutputRelay:
         for kind in dropped:
             if kind not in self._told and len(self._told) < REMEMBERED_CELLS:
                 self._told.add(kind)
-                self.note(f"{kind} from the VM is not shown; text, PNG, JPEG and LaTeX are")
+                self.note(f"{kind} from the VM is not shown; text, HTML, Markdown, LaTeX, JSON, SVG, PNG, JPEG are")
         return kept, kept_metadata
 
 

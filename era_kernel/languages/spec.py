@@ -10,8 +10,9 @@ class LanguageSpec:
     """A language: its names, its images, how its driver is started in the guest, how front ends show it.
 
     `local_image` is what `setup_scripts/images/debian.sh NAME` builds and is taken when it is there, `public_image` is
-    the original agent's. `driver` is the guest command line of the driver, `warm` that of
-    the zygote which forks drivers that are ready to run, empty where there is none, `hello` a shell command.
+    the original agent's. `driver` is the guest command line of the driver. `warm` is what a
+    guest runs before anybody asks for a session: a zygote that forks drivers, or, where interpreters cannot fork, the
+    driver itself; empty for nothing. `hello` is a shell command.
     """
 
     name: str

@@ -61,7 +61,7 @@ class BootPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     What is read from it is kept in `console`. `boot_timeout` in seconds, from start to the agent's HELLO; a boot that
     misses it is tried once more.
 
-    `warm` is the guest command line of the language's zygote ('no arguments': it has none). `monitor`: argv has a
+    `warm` is the payload of WARM, empty where the language has nothing to start ahead. `monitor`: argv has a
     MONITOR_FD, so that the VM's state can be saved and, with `saved`, taken up. `fingerprint` names all that a saved
     state depends on: it is of use to a plan with the same one only.
     """
@@ -71,7 +71,7 @@ class BootPlan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: dict[str, str]
     console: str
     boot_timeout: float
-    warm: tuple[str, ...] = ()
+    warm: bytes = b""
     monitor: bool = False
     fingerprint: str = ""
     saved: Saved | None = None

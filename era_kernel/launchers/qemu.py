@@ -32,6 +32,7 @@ from era_kernel.launchers.qemu_args import (
 )
 from era_kernel.models import Network, VmRecord
 from era_kernel.paths import VmPaths, cache_root
+from era_kernel.protocol import agent
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,7 @@ def _canonical_disks(record: VmRecord) -> tuple[Overlay, Overlay | None]:
 
 
 def _boot_plan(record: VmRecord, machine: Machine, console: Path, saved: Saved | None) -> BootPlan:
+    language = find_language(record.spec.language)
     network = machine.network is Network.ALLOW_ALL
     jail = Jail(
         tools=_network_tools() if network else jail_tools(),
@@ -172,7 +174,7 @@ def _boot_plan(record: VmRecord, machine: Machine, console: Path, saved: Saved |
         env={},
         console=str(console),
         boot_timeout=_BOOT_SECONDS[machine.accelerator],
-        warm=find_language(record.spec.language).warm,
+        warm=agent.encode_warm(language.warm, language.driver) if language.warm else b"",
         monitor=True,
         fingerprint=_fingerprint(machine, record.digest),
         saved=saved,

@@ -191,6 +191,15 @@ def encode_spawn(
     return payload
 
 
+def encode_warm(warm: Sequence[str], driver: Sequence[str]) -> bytes:
+    """The payload of WARM. `warm` is a zygote's command line, or the driver's own, which is then started ahead.
+
+    For the latter it is the payload of the SPAWN to come, byte for byte.
+    """
+    flags = SpawnFlags.DRIVER | SpawnFlags.WARM if tuple(warm) == tuple(driver) else NO_FLAGS
+    return encode_spawn(warm, GUEST_ENV, "/root", flags)
+
+
 def parse_parked(payload: bytes) -> None:
     """The agent's answer to PARK, after which it is silent until RESUME. ProtocolError when it is none."""
     if payload:
@@ -198,7 +207,7 @@ def parse_parked(payload: bytes) -> None:
 
 
 def parse_warmed(payload: bytes) -> bool:
-    """The agent's answer to WARM: whether the zygote has a spare. ProtocolError when it says neither."""
+    """The agent's answer to WARM: whether something waits to become a session. ProtocolError when it says neither."""
     if payload not in (b"\0", b"\1"):
         raise ProtocolError("The guest's answer to WARM is none")
     return payload == b"\1"

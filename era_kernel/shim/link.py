@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from era_kernel.errors import ProtocolError
 from era_kernel.protocol import agent
@@ -16,10 +16,10 @@ WORDS_LIMIT = 4096
 class GuestLink(asyncio.Protocol):
     """The connection to one guest's agent.
 
-    `hello`, `resumed` (the answer's payload), `warm` (whether the zygote has a spare) and `parked` resolve when the
-    agent says so. All other frames are for whoever calls listen(); until then nothing is read beyond the answer to
-    RESUME. `lost` resolves to the reason when the stream ends, by the guest's or the VMM's end, or because the guest
-    broke the protocol. `words` is what came in place of a greeting, such as a VMM's complaint on its stdout.
+    `hello`, `resumed` (the answer's payload), `warm` (whether something waits to become a session) and `parked` resolve
+    when the agent says so. All other frames are for whoever calls listen(); until then nothing is read beyond the
+    answer to RESUME. `lost` resolves to the reason when the stream ends, by the guest's or the VMM's end, or because
+    the guest broke the protocol. `words` is what came in place of a greeting, such as a VMM's complaint on its stdout.
     """
 
     def __init__(self) -> None:
@@ -111,9 +111,9 @@ class GuestLink(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    def warm_up(self, zygote: Sequence[str]) -> asyncio.Future[bool]:
-        """Have the agent start a zygote; resolves when it serves, to False when it will not."""
-        self.send(FrameType.WARM, 0, agent.encode_spawn(zygote, agent.GUEST_ENV, "/root"))
+    def warm_up(self, payload: bytes) -> asyncio.Future[bool]:
+        """Have the agent start what sessions come out of; resolves when it serves, to False when it will not."""
+        self.send(FrameType.WARM, 0, payload)
         return self.warm
 
     def park(self) -> asyncio.Future[None]:

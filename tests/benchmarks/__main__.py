@@ -11,7 +11,7 @@ import sys
 import traceback
 from pathlib import Path
 
-from tests.benchmarks import cells, fleet, growth, power, restart, restore, session, stages, start, temp
+from tests.benchmarks import cells, fleet, growth, languages, power, restart, restore, session, stages, start, temp
 from tests.benchmarks.figure import Figure, markdown, table
 from tests.benchmarks.machine import facts
 from tests.benchmarks.room import LANGUAGE, Room, room
@@ -31,6 +31,7 @@ SUBJECTS = {
     "power": power,
     "fleet": fleet,
     "growth": growth,
+    "languages": languages,
 }
 
 

@@ -17,7 +17,7 @@ class Better(enum.Enum):
 
 @dataclass(frozen=True)
 class Goal:
-    """What the median has to be, in the figure's unit, or as a ratio to ipykernel's median with `beside`."""
+    """What the median has to be, in the figure's unit, or as a ratio to the other kernel's median with `beside`."""
 
     limit: float
     better: Better = Better.LESS
@@ -29,7 +29,7 @@ class Goal:
 
 @dataclass(frozen=True)
 class Figure:
-    """One row: `values` and `beside` (ipykernel's, of the same rounds, if it can do that too) are in `unit`."""
+    """One row. `values`, and `beside` (the other kernel's of the same rounds, if it can do that too), are in `unit`."""
 
     name: str
     unit: str
@@ -43,7 +43,7 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """Our median by ipykernel's."""
+        """Our median by the other kernel's."""
         return self.median / statistics.median(self.beside) if self.beside else None
 
     @property
@@ -56,7 +56,7 @@ class Figure:
         return self.ratio is not None and self.goal.met(self.ratio)
 
 
-COLUMNS = ("figure", "median", "least – most", "ipykernel", "ratio", "goal", "met", "n")
+COLUMNS = ("figure", "median", "least – most", "other kernel", "ratio", "goal", "met", "n")
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -90,7 +90,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
 def _goal(figure: Figure) -> str:
     if figure.goal is None:
         return ""
-    unit = "× ipykernel" if figure.goal.beside else figure.unit
+    unit = "× the other" if figure.goal.beside else figure.unit
     return f"{figure.goal.better.value} {figure.goal.limit:g} {unit}"
 
 

@@ -28,11 +28,11 @@ class Answer:
         self.data = b""
 
     def text(self, name: str, data: bytes) -> None:
-        """Nothing is printed."""
+        self.data += data
 
     def event(self, request: str, event: driver.Event) -> None:
         if isinstance(event, driver.ExecuteResult):
-            self.data = bytes(event.content.data)
+            self.data += bytes(event.content.data)
 
 
 @dataclass(frozen=True)
@@ -44,15 +44,17 @@ class Opened:
     answered: float
 
 
-async def open_and_ask(client: ShimClient) -> Opened:
-    """Open a session and have it answer `1+1`. RuntimeError when it answers anything else."""
+async def open_and_ask(
+    client: ShimClient, language: str = LANGUAGE, code: str = "1+1", shown: bytes = b'"2"'
+) -> Opened:
+    """Open a session and have it answer `code`. RuntimeError when it shows anything else."""
     answer = Answer()
     async with asyncio.timeout(ANSWER_SECONDS):
-        session = await Session.start(client, find_language(LANGUAGE), answer)
+        session = await Session.start(client, find_language(language), answer)
         await session.wait_ready()
         ready = time.monotonic()
         content = {
-            "code": "1+1",
+            "code": code,
             "silent": False,
             "store_history": True,
             "user_expressions": {},
@@ -61,8 +63,8 @@ async def open_and_ask(client: ShimClient) -> Opened:
         }
         await session.execute(content, on_start=lambda request: None)
     answered = time.monotonic()
-    if b'"2"' not in answer.data:
-        raise RuntimeError(f"1+1 gave {answer.data!r}")
+    if shown not in answer.data:
+        raise RuntimeError(f"{code} gave {answer.data!r}")
     return Opened(session, ready, answered)
 
 

@@ -38,7 +38,7 @@ def test_the_table_has_the_columns_that_any_figure_needs() -> None:
     ]
     compared = Figure("compared", "ms", (150.0,), (100.0,), Goal(1.0, beside=True))
     assert table([plain, compared]).splitlines()[-1] == (
-        "| compared | 150 ms | 150 – 150    | 100 ms    | 1.50  | ≤ 1 × ipykernel | no  | 1 |"
+        "| compared | 150 ms | 150 – 150    | 100 ms       | 1.50  | ≤ 1 × the other | no  | 1 |"
     )
 
 

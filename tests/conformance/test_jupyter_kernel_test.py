@@ -1,50 +1,52 @@
-"""jupyter_kernel_test over era-python: every test that can apply.
+"""jupyter_kernel_test over every language's kernel: every test that can apply.
 
 Not enabled: `code_page_something`, because payloads of a guest's reply are dropped: they open panes in the front end.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import jupyter_kernel_test
 import pytest
 
-pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
+from era_kernel.languages import LANGUAGES
+from tests.conformance.samples import SAMPLES
+
 jupyter_kernel_test.TIMEOUT = 60
+MARKS = [pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
 
 
-class TestEraPython(jupyter_kernel_test.KernelTests):  # type: ignore[misc]
-    kernel_name = "era-python"
-    language_name = "python"
-    file_extension = ".py"
-    code_hello_world = "print('hello, world')"
-    code_stderr = "import sys; print('test', file=sys.stderr)"
-    completion_samples: ClassVar[list[dict[str, Any]]] = [
-        {"text": "zi", "matches": {"zip"}},
-        {"text": "import sys; sys.version_i", "matches": {"sys.version_info"}},
-    ]
-    complete_code_samples: ClassVar[list[str]] = ["1", "print('hello, world')", "def f(x):\n  return x*2\n\n"]
-    incomplete_code_samples: ClassVar[list[str]] = ["print('''hello", "def f(x):\n  x*2", "for i in range(3):"]
-    invalid_code_samples: ClassVar[list[str]] = ["import = 7q", "x = = 2"]
-    code_generate_error = "raise ValueError('no')"
-    code_execute_result: ClassVar[list[dict[str, str]]] = [
-        {"code": "1+2+3", "result": "6"},
-        {"code": "[n*n for n in range(1, 4)]", "result": "[1, 4, 9]"},
-    ]
-    code_display_data: ClassVar[list[dict[str, str]]] = [
-        {
-            "code": "class Image:\n    def _repr_png_(self): return b'\\x89PNG\\r\\n\\x1a\\n'\ndisplay(Image())",
-            "mime": "image/png",
-        },
-        {"code": "class Formula:\n    def _repr_latex_(self): return '$x$'\ndisplay(Formula())", "mime": "text/latex"},
-    ]
-    supported_history_operations = ("tail", "range", "search")
-    code_history_pattern = "1?2*"
-    code_inspect_sample = "zip"
-    code_clear_output = "clear_output()"
+def kernel_tests(language: str) -> type:
+    """The suite's class for a language; it is read by attributes of the class."""
+    samples, spec = SAMPLES[language], LANGUAGES[language]
+    attributes: dict[str, Any] = {
+        "kernel_name": f"era-{language}",
+        "language_name": spec.name,
+        "file_extension": spec.file_extension,
+        "code_hello_world": samples.prints,
+        "code_stderr": samples.complains,
+        "completion_samples": [
+            {"text": text, "matches": {whole}} for text, whole in samples.completes if " " not in text
+        ],
+        "complete_code_samples": list(samples.complete),
+        "incomplete_code_samples": list(samples.incomplete),
+        "invalid_code_samples": list(samples.invalid),
+        "code_generate_error": samples.fails,
+        "code_execute_result": [{"code": code, "result": result} for code, result in samples.results],
+        "code_display_data": [{"code": code, "mime": mime} for mime, code in samples.displays.items()],
+        "supported_history_operations": ("tail", "range", "search"),
+        "code_history_pattern": "1?2*",
+        "code_inspect_sample": samples.inspects,
+        "code_clear_output": samples.clears,
+    }
+    return type(f"Test{language.capitalize()}", (jupyter_kernel_test.KernelTests,), {**attributes, "pytestmark": MARKS})
+
+
+globals().update({f"Test{language.capitalize()}": kernel_tests(language) for language in LANGUAGES})
 
 
 class TestIopubWelcome(jupyter_kernel_test.IopubWelcomeTests):  # type: ignore[misc]
+    pytestmark = MARKS
     kernel_name = "era-python"
     support_iopub_welcome = True

@@ -13,6 +13,7 @@
 
 #include "files.h"
 #include "log.h"
+#include "stats.h"
 
 #define TOP "/sys/fs/cgroup"
 #define OURS TOP "/era"
@@ -20,20 +21,17 @@
 /* The kernel's numbers are given here and in resume.c, because musl's compiler comes without the kernel's headers. */
 enum { CGROUP2_MAGIC = 0x63677270 };
 
-enum { MAX_PIDS = 4096, PATH_SIZE = 64 };
+enum { MIN_PIDS = 100, MAX_PIDS = 4096, PATH_SIZE = 64, PURGES = 20, PURGE_PAUSE_US = 2000 };
 
 static bool enabled;
 static unsigned leftovers; /* cgroups of streams that are over, with processes in them */
 static long max_pids;
 
-/* Half of what the kernel allows at all, so that a fork bomb leaves room for the agent and other streams. */
+/* One for each MiB there is: so many forks of an interpreter still fit, and a fork bomb is slow rather than the machine. */
 static long pids_limit(void)
 {
-    char text[32];
-    if (!read_file("/proc/sys/kernel/threads-max", text, sizeof text))
-        return MAX_PIDS;
-    long half = strtol(text, NULL, 10) / 2;
-    return half > 0 && half < MAX_PIDS ? half : MAX_PIDS;
+    long mib = (long)(read_memory().total / 1024);
+    return mib < MIN_PIDS ? MIN_PIDS : mib < MAX_PIDS ? mib : MAX_PIDS;
 }
 
 void cgroup_setup(void)
@@ -76,19 +74,20 @@ int cgroup_create(uint32_t stream)
     return open(path, O_WRONLY | O_CLOEXEC);
 }
 
-static bool signal_each(uint32_t stream, int number)
+/* All but `spared`. How many there were, -1 when there is no such cgroup. */
+static int signal_each(uint32_t stream, int number, pid_t spared)
 {
     char path[PATH_SIZE];
     path_of(path, stream, "cgroup.procs");
     FILE *list = fopen(path, "re");
     if (list == NULL)
-        return false;
-    int pid;
+        return -1;
+    int pid, count = 0;
     while (fscanf(list, "%d", &pid) == 1)
-        if (pid > 1)
-            kill(pid, number);
+        if (pid > 1 && pid != spared)
+            count += kill(pid, number) == 0;
     fclose(list);
-    return true;
+    return count;
 }
 
 bool cgroup_signal(uint32_t stream, int number)
@@ -99,7 +98,27 @@ bool cgroup_signal(uint32_t stream, int number)
     path_of(path, stream, "cgroup.kill");
     if (number == SIGKILL && write_file(path, "1"))
         return true;
-    return signal_each(stream, number);
+    return signal_each(stream, number, 0) >= 0;
+}
+
+static bool is_crowded(uint32_t stream)
+{
+    char path[PATH_SIZE], text[32];
+    path_of(path, stream, "pids.current");
+    return enabled && read_file(path, text, sizeof text) && strtol(text, NULL, 10) > max_pids / 4 * 3;
+}
+
+void cgroup_end_bomb(uint32_t stream, pid_t keep)
+{
+    char path[PATH_SIZE];
+    if (!is_crowded(stream))
+        return;
+    path_of(path, stream, "cgroup.freeze");
+    write_file(path, "1"); /* what is forked before all have stopped is frozen too */
+    for (int i = 0; i < PURGES && signal_each(stream, SIGKILL, keep) > 0; i++)
+        usleep(PURGE_PAUSE_US);
+    write_file(path, "0");
+    log_line("a fork bomb was ended");
 }
 
 bool cgroup_had_oom(uint32_t stream)

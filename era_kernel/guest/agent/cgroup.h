@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Once, at start. */
 void cgroup_setup(void);
@@ -15,6 +16,9 @@ void cgroup_setup(void);
 int cgroup_create(uint32_t stream);
 /* Signal all in it. False when there is no such cgroup. */
 bool cgroup_signal(uint32_t stream, int number);
+/* End all in it but one process, if it has come near its share of pids: a fork bomb is faster than any signal, and goes on
+ * in what it forks meanwhile. */
+void cgroup_end_bomb(uint32_t stream, pid_t keep);
 /* Whether the OOM killer ever struck in it. */
 bool cgroup_had_oom(uint32_t stream);
 /* Remove the cgroup of a stream that is over, or leave it to a later sweep while processes are left in it. */

@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "standby.h"
 #include "streams.h"
 #include "system.h"
 #include "warm.h"
@@ -31,6 +32,7 @@ static void signal_own(int number)
 {
     streams_signal(number);
     warm_signal(number);
+    standby_signal(number);
 }
 
 static void signal_everyone(int number)

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "power.h"
 #include "resume.h"
+#include "standby.h"
 #include "stats.h"
 #include "streams.h"
 #include "system.h"
@@ -24,7 +25,7 @@
 #define GRND_INSECURE 4
 #endif
 
-enum { LAST_WORDS_MS = 1000, MAX_SIGNAL = 64, LINK_POLLS = 2 };
+enum { LAST_WORDS_MS = 1000, MAX_SIGNAL = 64, LINK_POLLS = 2, WARM_POLLS = 2 };
 
 enum verdict { SERVED, MALFORMED };
 
@@ -79,11 +80,14 @@ static enum verdict on_warm(const struct frame *frame)
     struct spawn_request request;
     if (frame->stream != 0 || !parse_spawn(frame->payload, frame->size, &request))
         return MALFORMED;
-    bool is_plain = request.flags == 0;
-    if (is_plain && !warm_start(&request))
-        send_error(0, ERROR_STREAM, "there is a zygote already");
-    free(request.argv);
-    return is_plain ? SERVED : MALFORMED;
+    bool is_standby = request.flags == (SPAWN_DRIVER | SPAWN_WARM);
+    bool is_zygote = request.flags == 0;
+    bool was_warm = is_standby ? !standby_start(&request) : is_zygote && !warm_start(&request);
+    if (!is_standby) /* which keeps it */
+        free(request.argv);
+    if (was_warm)
+        send_error(0, ERROR_STREAM, "the guest is warm already");
+    return is_standby || is_zygote ? SERVED : MALFORMED;
 }
 
 static enum verdict on_spawn(const struct frame *frame)
@@ -240,24 +244,31 @@ static void take_signals(void)
     streams_reap();
 }
 
+/* Of two times in ms; -1: never. */
+static int sooner(int one, int other)
+{
+    return one < 0 ? other : other < 0 || one < other ? one : other;
+}
+
 /* How long poll may wait, in ms; -1: for ever. */
 static int longest_wait(void)
 {
-    int link = link_timeout(), streams = resumed ? streams_timeout() : -1;
+    int longest = link_timeout();
     if (turn_due)
         return 0;
-    return link < 0 ? streams : streams < 0 || link < streams ? link : streams;
+    return resumed ? sooner(longest, sooner(streams_timeout(), standby_timeout())) : longest;
 }
 
 /* Wait for anything to do. Whether a signal came; the rest is noted where it was asked for. */
 static bool wait_for_work(void)
 {
-    static struct pollfd set[1 + LINK_POLLS + 1 + MAX_STREAMS * POLLS_A_STREAM];
+    static struct pollfd set[1 + LINK_POLLS + WARM_POLLS + MAX_STREAMS * POLLS_A_STREAM];
     set[0] = (struct pollfd){.fd = signal_fd(), .events = POLLIN};
     nfds_t count = 1;
     count += link_poll(set + count, may_serve_frames());
     if (resumed) {
         count += warm_poll(set + count);
+        count += standby_poll(set + count);
         count += streams_poll(set + count);
     }
     if (poll(set, count, longest_wait()) < 0)
@@ -282,6 +293,7 @@ void serve(void)
         serve_frames();
         if (was_polled && resumed) {
             warm_serve();
+            standby_serve();
             streams_serve();
         }
     }

@@ -2,10 +2,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
 
+#include "cgroup.h"
 #include "clock.h"
 #include "exits.h"
 #include "frames.h"
+#include "standby.h"
 
 /* The outputs that a SPAWN asks for, where there are not even pipes for them. */
 static void fail_to_open(uint32_t id, uint16_t flags, int error)
@@ -17,17 +21,10 @@ static void fail_to_open(uint32_t id, uint16_t flags, int error)
             send_frame(FRAME_CLOSE, id, &fds[i], 1);
 }
 
-static void fill_stream(struct stream *stream, uint32_t id, struct launch *launch)
+static void fill_stream(struct stream *stream, uint32_t id, const struct plumbing *plumbing, bool is_terminal)
 {
-    const int *ours = launch->plumbing.ours;
-    bool is_terminal = launch->request.flags & SPAWN_PTY;
-    *stream = (struct stream){
-        .state = STREAM_WAITING,
-        .id = id,
-        .launch = launch,
-        .error_fd = launch->plumbing.error[0],
-        .is_terminal = is_terminal,
-    };
+    const int *ours = plumbing->ours;
+    *stream = (struct stream){.id = id, .error_fd = plumbing->error[0], .is_terminal = is_terminal};
     inlet_init(&stream->inlets[IN_STDIN], 0, ours[0], is_terminal);
     inlet_init(&stream->inlets[IN_DRIVER], 3, ours[3], false);
     outlet_init(&stream->outlets[OUT_STDOUT], OUT_STDOUT, ours[1]);
@@ -89,15 +86,40 @@ void start_move_on(struct stream *stream)
         try_to_start(stream);
 }
 
+/* Have the stream be that of the program that was started ahead, if that is the one that is asked for. */
+static bool take_standby(struct stream *stream, uint32_t id, const struct spawn_request *request)
+{
+    struct plumbing plumbing;
+    pid_t pid;
+    if (!standby_is_for(request))
+        return false;
+    int cgroup = cgroup_create(id);
+    bool is_in = standby_take(cgroup, &plumbing, &pid);
+    if (cgroup >= 0)
+        close(cgroup);
+    if (!is_in)
+        return false;
+    fill_stream(stream, id, &plumbing, false);
+    stream->pid = pid;
+    stream->state = STREAM_RUNNING;
+    return true;
+}
+
 void start_stream(struct stream *stream, uint32_t id, struct spawn_request *request)
 {
     uint16_t flags = request->flags;
+    if (take_standby(stream, id, request)) {
+        free(request->argv);
+        return;
+    }
     struct launch *launch = launch_new(id, request);
     if (launch == NULL) {
         fail_to_open(id, flags, errno);
         return;
     }
-    fill_stream(stream, id, launch);
+    fill_stream(stream, id, &launch->plumbing, flags & SPAWN_PTY);
+    stream->state = STREAM_WAITING;
+    stream->launch = launch;
     try_to_start(stream);
 }
 

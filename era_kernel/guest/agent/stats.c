@@ -13,6 +13,7 @@
 
 #include "bytes.h"
 #include "files.h"
+#include "standby.h"
 #include "warm.h"
 
 /* The number after `name` in the text of /proc/meminfo. */
@@ -60,18 +61,24 @@ static uint32_t processes(void)
     return count;
 }
 
+struct memory read_memory(void)
+{
+    char text[2048] = "";
+    read_file("/proc/meminfo", text, sizeof text);
+    return (struct memory){field(text, "MemTotal:"), field(text, "MemAvailable:")};
+}
+
 void collect_stats(uint8_t payload[STATS_SIZE])
 {
-    char memory[2048] = "";
+    struct memory memory = read_memory();
     struct statvfs disk = {0};
-    read_file("/proc/meminfo", memory, sizeof memory);
     statvfs("/", &disk);
-    uint8_t *at = put_u64(payload, field(memory, "MemTotal:"));
-    at = put_u64(at, field(memory, "MemAvailable:"));
+    uint8_t *at = put_u64(payload, memory.total);
+    at = put_u64(at, memory.available);
     at = put_u32(at, load());
     at = put_u64(at, (uint64_t)disk.f_blocks * disk.f_frsize / 1024);
     at = put_u64(at, (uint64_t)disk.f_bavail * disk.f_frsize / 1024);
     at = put_u64(at, uptime_ms());
-    uint32_t found = processes(), ours = warm_processes();
+    uint32_t found = processes(), ours = warm_processes() + standby_processes();
     put_u32(at, found > ours ? found - ours : 0);
 }

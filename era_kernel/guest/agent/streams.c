@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "exits.h"
 #include "frames.h"
+#include "standby.h"
 #include "starts.h"
 #include "warm.h"
 
@@ -115,6 +116,8 @@ void stream_signal(struct stream *stream, int number, enum signal_scope scope)
 {
     if (start_cancel(stream, number))
         return;
+    if (number == SIGINT && stream->state == STREAM_RUNNING)
+        cgroup_end_bomb(stream->id, stream->pid);
     if (scope == SCOPE_ALL && cgroup_signal(stream->id, number))
         return;
     if (scope != SCOPE_PROCESS)
@@ -206,10 +209,19 @@ static void note_end(struct stream *stream, int status, const struct rusage *usa
 {
     if (start_spare_ended(stream))
         return;
+    /* What it has left behind is likely what took the memory, and would take it again. */
+    if (WIFSIGNALED(status) && cgroup_had_oom(stream->id))
+        cgroup_signal(stream->id, SIGKILL);
     stream->status = status;
     stream->usage = *usage;
     stream->state = STREAM_ENDED;
     outlets_mark_exit(stream->outlets);
+}
+
+static void reaped_idle(pid_t pid)
+{
+    warm_reaped(pid);
+    standby_reaped(pid);
 }
 
 void streams_reap(void)
@@ -221,7 +233,7 @@ void streams_reap(void)
         if (stream != NULL)
             note_end(stream, status, &usage);
         else
-            warm_reaped(pid);
+            reaped_idle(pid);
     }
     cgroup_sweep(is_live);
 }

@@ -185,3 +185,15 @@ def test_a_refused_question_and_one_of_a_thread_are_errors(peer: DriverPeer) -> 
 
 def test_input_where_nobody_answers_is_an_error(peer: DriverPeer) -> None:
     assert "answers no questions" in peer.run("input()").reply.evalue
+
+
+def test_only_the_main_thread_takes_interrupts(peer: DriverPeer) -> None:
+    """The system may give a signal to any thread that does not block it; elsewhere it would wake nobody."""
+    code = (
+        "import os\n"
+        "def blocks(task):\n"
+        "    status = dict(line.split(':', 1) for line in open(f'/proc/self/task/{task}/status'))\n"
+        "    return bool(int(status['SigBlk'], 16) & 2)\n"
+        "sorted((blocks(task), int(task) == os.getpid()) for task in os.listdir('/proc/self/task'))"
+    )
+    assert peer.value(code) == "[(False, True), (True, False)]"

@@ -28,6 +28,10 @@ def test_it_reads_the_same(content: dict[Any, Any]) -> None:
     assert json.loads(pack(content)) == json.loads(json_packer(content))
 
 
+def test_half_a_surrogate_pair_is_replaced() -> None:
+    assert json.loads(pack({"code": "a\ud800b", "\udc00": "😀"})) == {"code": "a\ufffdb", "\ufffd": "😀"}
+
+
 def test_the_application_s_session_packs_so() -> None:
     session = EraKernelApp().session
     assert isinstance(session, Session)

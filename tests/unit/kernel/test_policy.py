@@ -33,12 +33,43 @@ def test_text_latex_and_images_are_published() -> None:
     assert shown(data, {}) == (data, {}, [])
 
 
-@pytest.mark.parametrize(
-    "kind", ["text/html", "text/markdown", "image/svg+xml", "application/javascript", "application/json"]
-)
-def test_known_types_are_dropped_and_named(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["text/html", "application/javascript"])
+def test_what_only_runs_is_dropped_and_named(kind: str) -> None:
     kept, _, dropped = shown({kind: "<script>alert(1)</script>", "text/plain": "t"}, {})
     assert (kept, dropped) == ({"text/plain": "t"}, [kind])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "html"),
+    [
+        ("text/html", "<b onclick=x>a</b>", "<b>a</b>"),
+        ("text/markdown", "*a* <b>", "<p><em>a</em> &lt;b&gt;</p>\n"),
+        ("image/svg+xml", "<svg/>", '<img alt="drawing" src="data:image/svg+xml;base64,PHN2Zy8+">'),
+    ],
+)
+def test_markup_becomes_harmless_html(kind: str, text: str, html: str) -> None:
+    assert shown({kind: text, "text/plain": "t"}, {}) == ({"text/html": html, "text/plain": "t"}, {}, [])
+
+
+def test_of_several_kinds_of_markup_the_first_that_can_be_shown_is() -> None:
+    data = {"image/svg+xml": "<svg/>", "text/markdown": "*m*", "text/html": "<script>x</script>"}
+    assert shown(data, {})[0] == {"text/html": "<p><em>m</em></p>\n"}
+    assert shown({**data, "text/html": "<i>h</i>"}, {})[0] == {"text/html": "<i>h</i>"}
+
+
+def test_a_script_beside_html_is_named() -> None:
+    kept, _, dropped = shown({"text/html": "<p>chart</p><SCRIPT>draw()</SCRIPT>"}, {})
+    assert (kept, dropped) == ({"text/html": "<p>chart</p>"}, ["a script in text/html"])
+
+
+def test_json_is_published_unless_it_nests_too_deep() -> None:
+    deep: list[object] = []
+    for _ in range(policy.MAX_JSON_DEPTH):
+        deep = [deep]
+    assert shown({"application/json": {"a": [1, None]}}, {})[0] == {"application/json": {"a": [1, None]}}
+    assert shown({"application/json": deep, "text/plain": "t"}, {})[0] == {"text/plain": "t"}
+    far = Raw(b'{"application/json":' + b"[" * 100_000 + b"]" * 100_000 + b"}")
+    assert policy.filter_bundle(far, raw({}))[0] == {"text/plain": "<output of another type, not shown>"}
 
 
 @pytest.mark.parametrize(
@@ -58,8 +89,8 @@ def test_any_other_type_is_dropped(kind: str) -> None:
 
 
 def test_a_bundle_with_nothing_left_says_so() -> None:
-    kept, _, _ = shown({"text/html": "<b>x</b>"}, {})
-    assert kept == {"text/plain": "<text/html, not shown>"}
+    kept, _, _ = shown({"application/javascript": "x"}, {})
+    assert kept == {"text/plain": "<application/javascript, not shown>"}
 
 
 @pytest.mark.parametrize(
@@ -105,7 +136,7 @@ def test_user_expressions_go_through_the_same_filter() -> None:
     found = policy.filter_expressions(
         raw(
             {
-                "good": {"status": "ok", "data": {"text/plain": "1", "text/html": "<b>"}, "metadata": {"x": 1}},
+                "good": {"status": "ok", "data": {"text/plain": "1", "text/html": "<script>"}, "metadata": {"x": 1}},
                 "bad": {"status": "error", "ename": "E", "evalue": "v", "traceback": ["t"], "more": 1},
             }
         )

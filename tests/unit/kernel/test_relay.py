@@ -110,10 +110,12 @@ async def test_a_dropped_type_is_told_once() -> None:
     relay, sent, _ = new_relay()
     relay.begin("r", Cell(FIRST, 1, silent=False))
     for _ in range(3):
-        content = driver.ResultContent(raw({"text/html": "<b>", "text/plain": "b"}))
+        content = driver.ResultContent(raw({"application/javascript": "x", "text/plain": "b"}))
         relay.event("r", driver.ExecuteResult("r", content))
     notes = [content["text"] for kind, content, _ in sent if kind == "stream"]
-    assert notes == ["[era] text/html from the VM is not shown; text, PNG, JPEG and LaTeX are\n"]
+    assert notes == [
+        "[era] application/javascript from the VM is not shown; text, HTML, Markdown, LaTeX, JSON, SVG, PNG, JPEG are\n"
+    ]
 
 
 def test_an_error_is_bounded() -> None:

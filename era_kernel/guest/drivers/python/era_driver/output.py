@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+from _signal import SIG_BLOCK, SIGINT, pthread_sigmask
 from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from time import sleep
 
@@ -111,6 +112,8 @@ def flush():
 def _flush_forever():
     """Flush what is dirty for TICK seconds, or two while so much is printed that it goes out by itself."""
     global _woken
+    # Taken by this thread, an interrupt would not wake the main one out of a wait, or too late to be the cell's.
+    pthread_sigmask(SIG_BLOCK, (SIGINT,))
     while True:
         _wake.acquire()
         sleep(TICK)

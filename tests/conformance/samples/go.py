@@ -1,0 +1,49 @@
+"""Go."""
+
+from tests.conformance.samples.sample import Samples
+
+GO = Samples(
+    language="go",
+    prints='import "fmt"\nfmt.Println("hello, world")',
+    complains='import (\n"fmt"\n"os"\n)\nfmt.Fprintln(os.Stderr, "test")',
+    small="1+1",
+    assign="x := 41",
+    use="x + 1",
+    undefined="undefined: x",
+    mixes='import (\n"fmt"\n"os"\n)\nfmt.Println("out1")\nfmt.Fprintln(os.Stderr, "err1")\nfmt.Println("out2")',
+    child='import (\n"os"\n"os/exec"\n)\nc := exec.Command("echo", "from a child")\nc.Stdout = os.Stdout\n_ = c.Run()',
+    megabytes='import "fmt"\nfor n := 0; n < 125000; n++ {\n\tfmt.Printf("%079d\\n", n)\n}',
+    odd='import "fmt"\nfmt.Println("é€😀\\x00")',
+    long_line='import (\n"fmt"\n"strings"\n)\nfmt.Println(strings.Repeat("x", 1000000))',
+    surrogate='import "fmt"\nfmt.Println(len("\ud800") > 0)',
+    fails='y := 0\n\npanic("no")',
+    fails_as="panic",
+    fails_where="3",
+    endless={
+        "computing": 'import "fmt"\nfmt.Println("running")\nfor {\n}',
+        "sleeping": 'import (\n"fmt"\n"time"\n)\nfmt.Println("running")\ntime.Sleep(600 * time.Second)',
+        "reading": 'import "fmt"\nfmt.Println("running")\n<-make(chan int)',
+    },
+    exits='import (\n"fmt"\n"os"\n)\nfmt.Println("bye")\nos.Exit(3)',
+    outgrows=(
+        "var kept [][]byte\nfor {\n\tb := make([]byte, 1<<20)\n\tfor i := range b {\n\t\tb[i] = 1\n\t}\n"
+        "\tkept = append(kept, b)\n}"
+    ),
+    bombs=(
+        'import "os/exec"\nfor {\n\tif err := exec.Command("sleep", "30").Start(); err != nil {\n\t\tpanic(err)\n\t}\n}'
+    ),
+    random='import (\n"fmt"\n"math/rand"\n)\nfmt.Println(rand.Float64())',
+    asks='import "fmt"\nvar name string\nfmt.Scan(&name)\nfmt.Println("hello", name)',
+    complete=("1", 'fmt.Println("hello, world")', "func f(x int) int { return x * 2 }"),
+    incomplete=("s := `hello", "func f(x int) int {", "for i := 0; i < 3; i++ {"),
+    invalid=("x := = 7", "func ) {"),
+    completes=(("strings.ToUp", "strings.ToUpper"),),
+    inspects="fmt.Println",
+    inspected="Println",
+    results=(("1+2+3", "6"), ("[]int{1, 4, 9}", "[]int{1, 4, 9}")),
+    displays={
+        "image/png": 'display.PNG([]byte("\\x89PNG\\r\\n\\x1a\\n"))',
+        "text/html": 'display.HTML("<b>x</b>")',
+    },
+    clears="display.Clear()",
+)
