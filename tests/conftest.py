@@ -31,6 +31,7 @@ def pytest_configure(config: pytest.Config) -> None:
     heed_signals()
     folder = tempfile.mkdtemp(prefix="era-tests-")
     os.environ["AGENT_STATE_DIR"] = folder
+    os.environ["JUPYTER_CONFIG_DIR"] = str(Path(folder) / "jupyter")  # what the user configured is not tested
     os.environ.pop("AGENT_VM_RUNTIME", None)
     config.stash[STATE] = Path(folder)
 

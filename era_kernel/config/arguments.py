@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 PREFIX = "--EraConfig."
 END = "--"
 
-_taken: list[tuple[str, str]] = []
+_settings: dict[str, str] = {}
+_options: dict[str, tuple[str, str]] = {}
 
 
 def take_arguments(argv: Sequence[str], aliases: Mapping[str, str] = {}) -> list[str]:
     """Keep what a command line configures for this process; gives the other words, in their order.
 
-    `aliases` are options that mean settings ("--log-level": "log_level"), written with "=" or a space. What is kept is
-    checked when it is asked for.
+    `aliases` are the command's own options that mean settings ("--log-level": "log_level"), written with "=" or a
+    space. The last of a name is meant. What is kept is checked when it is asked for.
     """
-    _taken.clear()
+    _settings.clear()
+    _options.clear()
     rest: list[str] = []
     words = iter(argv)
     for word in words:
@@ -24,14 +26,19 @@ def take_arguments(argv: Sequence[str], aliases: Mapping[str, str] = {}) -> list
         if word == END:
             rest += [word, *words]
         elif name.startswith(PREFIX):
-            _taken.append((name.removeprefix(PREFIX), value if equals else ""))
+            _settings[name.removeprefix(PREFIX)] = value
         elif name in aliases:
-            _taken.append((aliases[name], value if equals else next(words, "")))
+            _options[aliases[name]] = name, value if equals else next(words, "")
         else:
             rest.append(word)
     return rest
 
 
-def taken() -> Iterator[tuple[str, str]]:
-    """(setting, text) as they came; the last of a name is meant."""
-    yield from _taken
+def settings() -> Mapping[str, str]:
+    """What --EraConfig said: {setting: text}."""
+    return _settings
+
+
+def options() -> Mapping[str, tuple[str, str]]:
+    """What the command's own options said: {setting: (option, text)}."""
+    return _options

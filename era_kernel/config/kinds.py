@@ -5,16 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 _SHIFT = {"": 0, "K": 10, "M": 20, "G": 30, "T": 40}
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """`check` gives the value that a text or a Python object means, or raises ValueError; `must` tells what it takes,
     in words that follow "has to be"; `show` writes a value as a text that means it.
     """

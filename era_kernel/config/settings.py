@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from typing import Annotated, Any, get_type_hints
+
+import msgspec
 
 from era_kernel.config import kinds
 from era_kernel.config.kinds import Kind
@@ -15,7 +16,7 @@ MIN_MEM = 128
 """MiB with which a guest boots."""
 
 
-class About(NamedTuple):
+class About(msgspec.Struct, frozen=True):
     """What a setting may be, and what it is for. `variable` and `option` '': there is none."""
 
     kind: Kind
@@ -24,8 +25,7 @@ class About(NamedTuple):
     option: str = ""
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(msgspec.Struct, frozen=True):
     """The values in force. None: as is usual; what that is, `paths.py` knows of the folders."""
 
     cpu: Annotated[int, About(kinds.whole_number(1, "vCPUs"), "vCPUs of a new VM.", option="--cpu")] = 1
@@ -39,7 +39,7 @@ class Settings:
     images: Annotated[
         Mapping[str, str],
         About(kinds.IMAGES, "Images of new VMs by language, instead of the languages' own.", option="--image"),
-    ] = field(default_factory=dict)
+    ] = msgspec.field(default_factory=dict)
     timeout: Annotated[
         float, About(kinds.SECONDS, "When a command in a VM is ended, in seconds.", option="--timeout")
     ] = 30.0
@@ -88,7 +88,7 @@ class Settings:
     ] = 10 << 30
 
 
-class Rule(NamedTuple):
+class Rule(msgspec.Struct, frozen=True):
     """A setting as a whole."""
 
     name: str

@@ -1,14 +1,15 @@
-"""Where values come from, strongest first: variables, the command line's --EraConfig, files, defaults.
+"""Where values come from, strongest first: the kernel's own options, variables, --EraConfig, files, defaults.
 
-A command's own option (`--mem 512`) is stronger than all of these; whoever has one asks only when it was not given.
+An option of `era` (`--mem 512`) is stronger than all of these: a command asks here only when it was not given.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from era_kernel.config import arguments
 from era_kernel.config.settings import Rule, Settings, rules
@@ -17,9 +18,8 @@ from era_kernel.errors import ConfigError
 DEFAULT = "default"
 
 
-@dataclass(frozen=True)
-class Found:
-    """A setting's value, and what gave it: the variable's name, `--EraConfig.NAME`, the file's path, or "default"."""
+class Found(msgspec.Struct, frozen=True):
+    """A setting's value, and what gave it: an option, a variable's name, a file's path, or "default"."""
 
     value: Any
     source: str
@@ -42,6 +42,9 @@ def setting(name: str) -> Any:
 
 
 def _find(rule: Rule, said: Mapping[str, str], filed: Callable[[], Mapping[str, Found]]) -> Found:
+    if rule.name in arguments.options():
+        option, given = arguments.options()[rule.name]
+        return Found(_understood(rule, given, option), option)
     variable = rule.about.variable
     if variable and (text := os.environ.get(variable)):
         return Found(_understood(rule, text, variable), variable)
@@ -64,9 +67,9 @@ def _understood(rule: Rule, text: str, source: str) -> Any:
         raise ConfigError(f"{source} is {text!r}", f"It has to be {rule.about.kind.must}.") from None
 
 
-def _said() -> dict[str, str]:
-    """What the command line says, each name known."""
-    said = dict(arguments.taken())
+def _said() -> Mapping[str, str]:
+    """What --EraConfig says, each name known."""
+    said = arguments.settings()
     for name in said:
         if name not in rules():
             raise unknown(f"{arguments.PREFIX}{name}", name)

@@ -11,7 +11,7 @@ from traitlets.config import Configurable
 from era_kernel.config.settings import About, Rule, rules
 
 
-class Checked(TraitType[Any, Any]):
+class Value(TraitType[Any, Any]):
     """A trait that takes what its rule takes, texts too, and says so on one line otherwise."""
 
     def __init__(self, rule: Rule) -> None:
@@ -40,7 +40,7 @@ def _help(about: About) -> str:
 def _body() -> dict[str, Any]:
     """The class's traits, one for each setting."""
     about = "What VMs, commands and logs are like when nobody says otherwise."
-    return {"__doc__": about, "__module__": __name__, **{rule.name: Checked(rule) for rule in rules().values()}}
+    return {"__doc__": about, "__module__": __name__, **{rule.name: Value(rule) for rule in rules().values()}}
 
 
 EraConfig: type[Configurable] = types.new_class("EraConfig", (Configurable,), {}, lambda body: body.update(_body()))

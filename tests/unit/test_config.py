@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import fields
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +24,7 @@ VARIABLES = tuple(rule.about.variable for rule in rules().values() if rule.about
 
 
 @pytest.fixture(autouse=True)
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Jupyter's strongest configuration folder. Nothing is configured but what a test says."""
     for variable in (*VARIABLES, "JUPYTER_NO_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
@@ -33,7 +33,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         each.mkdir()
     monkeypatch.setattr("era_kernel.config.files.config_folders", lambda: [str(strong), str(weak)])
     take_arguments([])
-    return strong
+    yield strong
+    take_arguments([])
 
 
 def write(folder: Path, text: str) -> Path:
@@ -59,6 +60,15 @@ def test_each_source_goes_before_the_next(folder: Path, monkeypatch: pytest.Monk
     assert look_up()["log_level"] == Found("info", "AGENT_LOG_LEVEL")
     monkeypatch.setenv("AGENT_LOG_LEVEL", "")
     assert look_up()["log_level"].value == "error"
+
+
+def test_an_option_of_the_kernel_s_goes_before_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_LOG_LEVEL", "info")
+    take_arguments(["--log-level=debug", "--EraConfig.log_level=warn"], {"--log-level": "log_level"})
+    assert look_up()["log_level"] == Found("debug", "--log-level")
+    take_arguments(["--log-level"], {"--log-level": "log_level"})
+    with pytest.raises(ConfigError, match="--log-level is ''"):
+        in_force()
 
 
 def test_json_says_the_same_and_is_stronger_than_python_beside_it(folder: Path) -> None:
@@ -162,13 +172,11 @@ def test_arguments_are_taken_out_of_the_command_line() -> None:
 
 def test_there_is_a_trait_with_help_for_each_setting() -> None:
     traits = EraConfig.class_traits(config=True)
-    assert {name for name, trait in traits.items() if trait.help and not name.startswith("_")} - {"log"} == {
-        field.name for field in fields(Settings)
-    }
+    assert {name for name, trait in traits.items() if trait.help and not name.startswith("_")} - {"log"} == set(rules())
     assert all(rule.name in EraConfig.class_get_help() for rule in rules().values())
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
+@pytest.mark.parametrize("name", rules())
 def test_the_text_that_is_shown_means_the_value(name: str) -> None:
     rule = rules()[name]
     if rule.default is not None:
