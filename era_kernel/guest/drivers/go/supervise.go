@@ -1,0 +1,144 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const exitUnstoppable = 130
+
+// A broadcast tells all who wait that the cell is being stopped.
+type broadcast struct {
+	lock    sync.Mutex
+	channel chan struct{}
+}
+
+func newBroadcast() *broadcast { return &broadcast{channel: make(chan struct{})} }
+
+// C gives the channel that is closed at the next stop.
+func (b *broadcast) C() <-chan struct{} {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	return b.channel
+}
+
+func (b *broadcast) close() {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	close(b.channel)
+}
+
+func (b *broadcast) renew() {
+	b.lock.Lock()
+	defer b.lock.Unlock()
+	b.channel = make(chan struct{})
+}
+
+// supervise runs a function on a goroutine of its own. Meanwhile it passes on the front end's answers, keeps other
+// requests for later, and stops the function when the user interrupts.
+func (s *session) supervise(function func() *failure) *failure {
+	done := make(chan *failure, 1)
+	atomic.StoreInt32(&s.busy, 1)
+	defer atomic.StoreInt32(&s.busy, 0)
+	go func() {
+		// runtime.Goexit in a cell ends this goroutine, and with it the cell.
+		why := newFailure("runtime.Goexit", "the cell ended its goroutine")
+		defer func() {
+			if reason := recover(); reason != nil {
+				why = newFailure("driver error", panicText(reason))
+			}
+			s.owner.Store("")
+			done <- why
+		}()
+		s.owner.Store(goroutine())
+		why = function()
+	}()
+	for {
+		select {
+		case why := <-done:
+			return why
+		case <-s.signals:
+			return s.stop(done)
+		case read, ok := <-s.wire.incoming:
+			if !ok {
+				os.Exit(0)
+			}
+			s.take(read)
+		}
+	}
+}
+
+func (s *session) isBusy() bool { return atomic.LoadInt32(&s.busy) != 0 }
+
+// take keeps a request that comes while a cell runs, or passes on what answers the cell's question.
+func (s *session) take(read message) {
+	if *read.Type != "input_reply" {
+		s.queue = append(s.queue, read)
+		return
+	}
+	if *read.ID != s.cell.id {
+		return
+	}
+	var reply answer
+	if json.Unmarshal(read.Content, &reply) == nil {
+		select {
+		case s.cell.answers <- reply:
+		default: // nobody asked
+		}
+	}
+}
+
+// stop ends the running cell, and goroutines that it and others before left busy or waiting for channels. Compiled code
+// of the standard library cannot be stopped: where that goes on, the session ends.
+func (s *session) stop(done <-chan *failure) *failure {
+	atomic.StoreInt32(&s.stopped, 1)
+	s.halted.close()
+	over := make(chan struct{})
+	go s.wakeAll(over)
+	raised := 0
+	deadline := time.After(stopTime)
+	for ended := false; !ended; {
+		// Again and again: a program of the cell that was just about to run has taken the new number for its own.
+		s.engine.halt()
+		raised++
+		select {
+		case <-done:
+			ended = true
+		case <-time.After(nudge):
+		case <-deadline:
+			s.giveUp()
+		}
+	}
+	time.Sleep(restTime)
+	close(over)
+	for ; raised > 0; raised-- {
+		s.engine.resume()
+	}
+	s.halted.renew()
+	s.engine.mend()
+	atomic.StoreInt32(&s.stopped, 0)
+	return newFailure("KeyboardInterrupt", "the cell was interrupted")
+}
+
+// wakeAll ends channel operations that block.
+func (s *session) wakeAll(over <-chan struct{}) {
+	for {
+		select {
+		case s.engine.done <- struct{}{}:
+		case <-over:
+			return
+		}
+	}
+}
+
+func (s *session) giveUp() {
+	fmt.Fprintln(os.Stderr, "[era] The cell runs compiled code of the standard library, which cannot be stopped: "+
+		"the session ends, and the next cell gets a fresh one.")
+	runtime.Gosched()
+	os.Exit(exitUnstoppable)
+}

@@ -1,0 +1,5 @@
+package main
+
+func serveSpares()   {}
+func launchSpare()   {}
+func becomeSession() {}
