@@ -14,10 +14,13 @@ from tests.unit.guest.driver_peer import Started, start_program
 SOURCES = Path(era_kernel.guest.__file__).parent / "drivers/go"
 
 
-def build(target: Path) -> Path:
-    """Compile the driver; a moment, or half a minute where Go has compiled nothing before."""
+def build(target: Path, sources: Path = Path("/nowhere")) -> Path:
+    """Compile the driver; a moment, or half a minute where Go has compiled nothing before.
+
+    `sources` stands in for the folder that a guest's initramfs has them in.
+    """
     assert shutil.which("go"), "apt-get install golang-go golang-github-traefik-yaegi-dev"
-    subprocess.run([SOURCES / "build.sh", target], check=True, timeout=300)
+    subprocess.run([SOURCES / "build.sh", target, sources], check=True, timeout=300)
     return target
 
 

@@ -44,7 +44,7 @@ def interrupted(peer: DriverPeer, code: str, limit: float = 1.0) -> None:
         "var mu sync.Mutex; mu.Lock(); mu.Lock()",
         "var rw sync.RWMutex; rw.Lock(); rw.RLock()",
         "bufio.NewScanner(os.Stdin).Scan()",
-        'exec.Command("sleep", "60").Run()',
+        'exec.Command("sleep", "60").Run()\nfor {}',
         'for { fmt.Print("") }',
         "x := 0\nfmt.Scan(&x)",
         "defer time.Sleep(time.Hour)\nfor {}",

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Compile the Go driver: build.sh OUTPUT. Where there is no go.mod, yaegi comes from Debian's package.
+# Compile the Go driver: build.sh OUTPUT [FOLDER]. FOLDER is where it finds the sources of the host at run time.
+# Where there is no go.mod, yaegi comes from Debian's package.
 # The digest of the sources becomes a part of the driver, which compares it in the guest (sources.go).
 set -eu
 output=$1
+folder=${2:-/.era/drivers/go}
 cd "$(dirname "$0")"
 LC_ALL=C
 export LC_ALL
@@ -15,4 +17,4 @@ if [ ! -e go.mod ]; then
   GOPATH=/usr/share/gocode
   export GO111MODULE GOPATH
 fi
-CGO_ENABLED=0 GOFLAGS='' exec go build -ldflags "-s -w -X main.builtFrom=$digest" -o "$output" .
+CGO_ENABLED=0 GOFLAGS='' exec go build -ldflags "-s -w -X main.builtFrom=$digest -X main.sourcesFolder=$folder" -o "$output" .

@@ -16,12 +16,12 @@ import (
 )
 
 const (
-	// maxStack is where Go ends a program that calls itself for ever: its own 1 GiB is more than a small VM has.
-	maxStack = 64 << 20
-	// stopSeconds is how long an interrupted cell has to end; restSeconds is how long goroutines that it left have to.
+	// stopTime is how long an interrupted cell has to end, restTime how long goroutines that it left have.
 	stopTime = 900 * time.Millisecond
 	restTime = 40 * time.Millisecond
 	nudge    = 50 * time.Millisecond
+	// settleTime is how long Go's runtime takes to pass on a signal.
+	settleTime = 200 * time.Microsecond
 )
 
 // A request of a cell, and what it shows.
@@ -59,7 +59,7 @@ type session struct {
 }
 
 func newSession() *session {
-	debug.SetMaxStack(maxStack)
+	debug.SetMaxStack(lastStack)
 	debug.SetTraceback(traceLevel())
 	s := &session{halted: newBroadcast(), cell: &cell{}, signals: make(chan os.Signal, 16)}
 	s.owner.Store("")
@@ -112,9 +112,6 @@ func (s *session) run() {
 			s.reply("inspect_reply", *next.ID, s.guarded(next.Content, s.inspect, nothingToInspect))
 		case "is_complete_request":
 			s.reply("is_complete_reply", *next.ID, isComplete(next.Content))
-		case "reseed":
-			reseed()
-			s.reply("reseed_reply", *next.ID, struct{}{})
 		}
 	}
 }
@@ -187,6 +184,7 @@ func (s *session) execute(id string, content json.RawMessage) interface{} {
 	s.lock.Unlock()
 	s.stdin.reset()
 	signal.Notify(s.signals, syscall.SIGINT) // a cell may have taken it
+	time.Sleep(settleTime)                   // an interrupt that was sent before the request may still be on its way
 	drain(s.signals)
 	if why := s.supervise(func() *failure { return s.runCell(next) }); why != nil {
 		if err := s.send("error", why); err != nil {

@@ -4,17 +4,18 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"sort"
 )
 
-// sourcesFolder is where the guest's initramfs has the driver's sources of the host that started the VM.
-const sourcesFolder = "/.era/drivers/go"
-
-// builtFrom is the digest of the sources that this binary was built from: -ldflags "-X main.builtFrom=…".
-var builtFrom string
+// Set by the linker (build.sh).
+var (
+	// builtFrom is the digest of the sources that this binary was built from.
+	builtFrom string
+	// sourcesFolder is where the guest's initramfs has the sources of the host that started the VM.
+	sourcesFolder string
+)
 
 // digestOf gives the SHA-256 over names and contents of the Go files in a folder, as hex.
 func digestOf(folder string) (string, error) {
@@ -30,9 +31,7 @@ func digestOf(folder string) (string, error) {
 			return "", err
 		}
 		fmt.Fprintf(digest, "%s %d\n", filepath.Base(path), len(content))
-		if _, err := digest.Write(content); err != nil && err != io.EOF {
-			return "", err
-		}
+		digest.Write(content)
 	}
 	return hex.EncodeToString(digest.Sum(nil)), nil
 }

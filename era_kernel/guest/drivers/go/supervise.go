@@ -5,12 +5,27 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/metrics"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-const exitUnstoppable = 130
+const (
+	exitUnstoppable = 130
+	// maxStack is how much memory calls may take, in bytes: Go ends a program that takes lastStack, and with it the
+	// session. A call of a cell's function takes about a KiB. Go looks often enough to be stopped in between.
+	maxStack  = 24 << 20
+	lastStack = 128 << 20
+	watchTime = 4 * time.Millisecond
+)
+
+// stackBytes gives how much memory the stacks of all goroutines take.
+func stackBytes() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/stacks:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
 
 // A broadcast tells all who wait that the cell is being stopped.
 type broadcast struct {
@@ -58,12 +73,20 @@ func (s *session) supervise(function func() *failure) *failure {
 		s.owner.Store(goroutine())
 		why = function()
 	}()
+	watch := time.NewTicker(watchTime)
+	defer watch.Stop()
 	for {
 		select {
 		case why := <-done:
 			return why
 		case <-s.signals:
-			return s.stop(done)
+			s.stop(done)
+			return newFailure("KeyboardInterrupt", "the cell was interrupted")
+		case <-watch.C:
+			if stackBytes() > maxStack {
+				s.stop(done)
+				return newFailure("stack overflow", "functions called one another without end")
+			}
 		case read, ok := <-s.wire.incoming:
 			if !ok {
 				os.Exit(0)
@@ -95,7 +118,7 @@ func (s *session) take(read message) {
 
 // stop ends the running cell, and goroutines that it and others before left busy or waiting for channels. Compiled code
 // of the standard library cannot be stopped: where that goes on, the session ends.
-func (s *session) stop(done <-chan *failure) *failure {
+func (s *session) stop(done <-chan *failure) {
 	atomic.StoreInt32(&s.stopped, 1)
 	s.halted.close()
 	over := make(chan struct{})
@@ -122,7 +145,6 @@ func (s *session) stop(done <-chan *failure) *failure {
 	s.halted.renew()
 	s.engine.mend()
 	atomic.StoreInt32(&s.stopped, 0)
-	return newFailure("KeyboardInterrupt", "the cell was interrupted")
 }
 
 // wakeAll ends channel operations that block.
