@@ -15,7 +15,7 @@ GO = LanguageSpec(
     public_image="docker.io/library/golang:1.22-bookworm",
     local_image="localhost/era/go",
     driver=(_DRIVER,),
-    warm=(),
+    warm=(_DRIVER, "--warm"),
     hello=(
         "cd \"$(mktemp -d)\" && printf 'package main\\nfunc main() { println(\"hello world\") }\\n' >main.go && "
         "go run main.go 2>&1"

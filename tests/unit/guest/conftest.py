@@ -59,8 +59,18 @@ def go_driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build(tmp_path_factory.mktemp("go") / "driver")
 
 
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def start_go(request: pytest.FixtureRequest, go_driver: Path) -> Iterator[StartDriver]:
+    """How a Go driver starts: executed, or as a spare of one zygote, which must make no difference."""
+    if request.param == "cold":
+        yield GoProgram(go_driver)
+        return
+    with Zygote(["--warm"], interpreter=[str(go_driver)]) as zygote:
+        yield zygote.start_driver
+
+
 @pytest.fixture
-def go_peer(go_driver: Path) -> Iterator[DriverPeer]:
+def go_peer(start_go: StartDriver) -> Iterator[DriverPeer]:
     """A session of the Go driver."""
-    with running_driver(GoProgram(go_driver)) as running:
+    with running_driver(start_go) as running:
         yield running

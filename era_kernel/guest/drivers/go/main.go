@@ -11,6 +11,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"strings"
 )
 
 const (
@@ -20,19 +21,15 @@ const (
 )
 
 func main() {
-	argument := ""
-	if len(os.Args) > 1 {
-		argument = os.Args[1]
-	}
-	switch argument {
+	switch strings.Join(os.Args[1:], " ") {
 	case "--warm":
 		checkSources()
 		serveSpares()
-	case "--launch":
-		launchSpare()
-	case "--spare":
+	case "--warm spare":
+		s := newSession()
+		s.rehearse()
 		becomeSession()
-		newSession().run()
+		s.run()
 	default:
 		checkSources()
 		newSession().run()

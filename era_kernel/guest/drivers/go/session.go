@@ -62,6 +62,7 @@ func newSession() *session {
 	debug.SetMaxStack(lastStack)
 	debug.SetTraceback(traceLevel())
 	s := &session{halted: newBroadcast(), cell: &cell{}, signals: make(chan os.Signal, 16)}
+	signal.Notify(s.signals, syscall.SIGINT)
 	s.owner.Store("")
 	s.panics = &panicLog{running: func() bool { return s.owner.Load() == goroutine() }}
 	s.stdin = &stdin{File: os.Stdin, ask: s.ask}
@@ -96,7 +97,6 @@ func (s *session) prelude() {
 }
 
 func (s *session) run() {
-	signal.Notify(s.signals, syscall.SIGINT)
 	closeInput()
 	s.wire = openWire()
 	reseed()
