@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,7 +32,7 @@ const (
 
 // serveSpares is the zygote: one spare waits at any time.
 func serveSpares() {
-	syscall.CloseOnExec(agentFd)
+	closeOnExec()
 	wanted := make(chan struct{}, 1)
 	go listenToAgent(wanted)
 	for {
@@ -42,6 +43,17 @@ func serveSpares() {
 		select {
 		case <-wanted:
 		case <-time.After(spareTime):
+		}
+	}
+}
+
+// closeOnExec has spares inherit nothing but what they are given.
+func closeOnExec() {
+	entries, err := os.ReadDir("/proc/self/fd")
+	orBreak(err)
+	for _, each := range entries {
+		if fd, err := strconv.Atoi(each.Name()); err == nil && fd >= agentFd {
+			syscall.CloseOnExec(fd)
 		}
 	}
 }
