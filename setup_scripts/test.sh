@@ -14,7 +14,7 @@ clean_up() {
 }
 trap clean_up EXIT
 
-install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user golang-go golang-github-traefik-yaegi-dev
 ERA_EXTRAS=notebook,test bash setup_scripts/quickstart.sh
 say "running the tests"
 .venv/bin/python -m pytest --nbval --nbval-sanitize-with notebooks/sanitize.cfg tests notebooks "$@"

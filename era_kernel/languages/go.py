@@ -17,7 +17,7 @@ GO = LanguageSpec(
     driver=(_DRIVER,),
     warm=(_DRIVER, "--warm"),
     hello=(
-        "cd \"$(mktemp -d)\" && printf 'package main\\nfunc main() { println(\"hello world\") }\\n' >main.go && "
+        'cd "$(mktemp -d)" && printf \'package main\\nfunc main() { println("hello world") }\\n\' >main.go && '
         "go run main.go 2>&1"
     ),
     file_extension=".go",

@@ -42,7 +42,10 @@ def test_values_functions_types_and_imports_persist(go_peer: DriverPeer) -> None
         ("func() (int, string) { return 1, `a` }()", '(1, "a")'),
         ('import "strconv"\nstrconv.Atoi("5")', "5"),
         ("var p *int\np", "(*int)(nil)"),
-        ("type Node struct { Next *Node; V int }\n&Node{&Node{nil, 2}, 1}", "&Node{Next: &Node{Next: (*Node)(nil), V: 2}, V: 1}"),
+        (
+            "type Node struct { Next *Node; V int }\n&Node{&Node{nil, 2}, 1}",
+            "&Node{Next: &Node{Next: (*Node)(nil), V: 2}, V: 1}",
+        ),
         ("type C struct{ Me *C }\nc := &C{}\nc.Me = c\nc", "&C{Me: (*C)("),
         ("type S struct{}\nfunc (S) String() string { return `mine` }\nS{}", "mine"),
         ("type I interface{ M() }\ntype A struct{ n int }\nfunc (A) M() {}\n[]I{A{1}}", "[]interface {}{A{n: 1}}"),
@@ -52,7 +55,9 @@ def test_the_last_expression_is_shown(go_peer: DriverPeer, expression: str, show
     assert go_peer.value(expression).startswith(shown)
 
 
-@pytest.mark.parametrize("code", ["x := 1", "1 + 1;", "nil", "var e error\ne", "func f() {}\nf()", "// only this", "", ";;"])
+@pytest.mark.parametrize(
+    "code", ["x := 1", "1 + 1;", "nil", "var e error\ne", "func f() {}\nf()", "// only this", "", ";;"]
+)
 def test_what_has_no_value_shows_nothing(go_peer: DriverPeer, code: str) -> None:
     answer = go_peer.run(code)
     assert (answer.events, answer.reply.status) == ([], "ok")
@@ -63,7 +68,9 @@ def test_silent_shows_no_result(go_peer: DriverPeer) -> None:
 
 
 def test_declarations_and_statements_come_in_any_order(go_peer: DriverPeer) -> None:
-    code = "a := twice(b()) + c\nfunc twice(n int) int { return 2 * n }\nfunc b() int { return twice(k) }\nconst k = 5\na"
+    code = (
+        "a := twice(b()) + c\nfunc twice(n int) int { return 2 * n }\nfunc b() int { return twice(k) }\nconst k = 5\na"
+    )
     assert go_peer.value("c := 1\n" + code.replace(" + c", "") + " + c") == "21"
     assert go_peer.value("total := 1\nfunc add(n int) { total += n }\nadd(4)\ntotal") == "5"
     assert go_peer.value("var (\n\tp = q + 1\n\tq = r()\n)\nfunc r() int { return 7 }\np") == "8"
@@ -71,7 +78,8 @@ def test_declarations_and_statements_come_in_any_order(go_peer: DriverPeer) -> N
 
 def test_a_whole_program_runs(go_peer: DriverPeer) -> None:
     code = (
-        'package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nvar greeting = hello("you")\n\nfunc init() { greeting += "!" }\n\n'
+        'package main\n\nimport (\n\t"fmt"\n\t"os"\n)\n\nvar greeting = hello("you")\n\n'
+        'func init() { greeting += "!" }\n\n'
         'func main() {\n\tfmt.Println(greeting)\n\tfmt.Fprintln(os.Stderr, "err")\n}\n\n'
         'func hello(s string) string { return "hello " + s }\n'
     )
@@ -126,7 +134,10 @@ def test_what_no_longer_fits_is_told(go_peer: DriverPeer) -> None:
 
 def test_a_cell_that_does_not_compile_does_nothing(go_peer: DriverPeer) -> None:
     go_peer.run("x := 1\nfunc f() int { return 1 }")
-    assert go_peer.run('x := "a"\nfunc f() int { return 2 }\nnew := 3\nfresh := 4\nfresh + undefined').reply.status == "error"
+    assert (
+        go_peer.run('x := "a"\nfunc f() int { return 2 }\nnew := 3\nfresh := 4\nfresh + undefined').reply.status
+        == "error"
+    )
     assert go_peer.value("x + f()") == "2"
     assert go_peer.run("fresh").reply.ename == "compile error"
 
@@ -180,6 +191,7 @@ def trace(peer: DriverPeer, code: str, name: str) -> list[str]:
         ("a := 1\n\té := a + undefd", "line 2, column 11", "\té := a + undefd", "undefined: undefd"),
         ("func f() int {\n\treturn nope\n}", "line 2, column 9", "\treturn nope", "undefined: nope"),
         ("x := 1; y := x + none", "line 1, column 18", "x := 1; y := x + none", "undefined: none"),
+        ("var wg sync2.WaitGroup", "line 1, column 8", "var wg sync2.WaitGroup", "undefined: sync2"),
         ("return", "line 1, column 1", "return", "return outside a function"),
         ("a := 1\nf(a", "line 2, column 2", "f(a", "( is never closed"),
         ("}", "line 1, column 1", "}", "unexpected }"),
@@ -187,7 +199,9 @@ def trace(peer: DriverPeer, code: str, name: str) -> list[str]:
         ('import "no/such"', "line 1, column 8", 'import "no/such"', "no/such"),
     ],
 )
-def test_an_error_of_the_compiler_tells_its_place(go_peer: DriverPeer, code: str, place: str, source: str, text: str) -> None:
+def test_an_error_of_the_compiler_tells_its_place(
+    go_peer: DriverPeer, code: str, place: str, source: str, text: str
+) -> None:
     answer = go_peer.run(code)
     lines = "\n".join(answer.only(driver.ErrorEvent).traceback).split("\n")
     assert lines[0] == f"  Cell In[1], {place}"
@@ -199,7 +213,11 @@ def test_an_error_of_the_compiler_tells_its_place(go_peer: DriverPeer, code: str
 
 def test_a_panic_tells_the_lines_that_led_to_it(go_peer: DriverPeer) -> None:
     go_peer.run("func div(a, b int) int {\n\tc := a\n\treturn c / b\n}")
-    lines = trace(go_peer, "x := 0\nfunc outer(n int) int {\n\tif n > 0 {\n\t\treturn outer(n-1)\n\t}\n\treturn div(1, n)\n}\n\nouter(2)", "panic")
+    lines = trace(
+        go_peer,
+        "x := 0\nfunc outer(n int) int {\n\tif n > 0 {\n\t\treturn outer(n-1)\n\t}\n\treturn div(1, n)\n}\n\nouter(2)",
+        "panic",
+    )
     assert lines == [
         "  Cell In[2], line 9",
         "    outer(2)",

@@ -121,7 +121,9 @@ def test_what_means_nothing_is_not_found(peer: DriverPeer, code: str) -> None:
 
 
 def test_looking_calls_nothing_of_the_user_s(peer: DriverPeer) -> None:
-    peer.run("type Loop struct{ n int }\nfunc (Loop) String() string { for {} }\nloop := Loop{}\nvar _ fmt.Stringer = loop")
+    peer.run(
+        "type Loop struct{ n int }\nfunc (Loop) String() string { for {} }\nloop := Loop{}\nvar _ fmt.Stringer = loop"
+    )
     assert "var loop Loop" in inspected(peer, "loo|p")
     assert completed(peer, "loop.S|").matches == ["String"]
 

@@ -37,7 +37,9 @@ def test_all_is_said_before_the_end(go_peer: DriverPeer) -> None:
 
 
 def test_what_ends_every_go_program_ends_the_session(go_peer: DriverPeer) -> None:
-    go_peer.start("m := map[int]int{}\ngo func() { for i := 0; ; i++ { m[i%9] = i } }()\nfor i := 0; ; i++ { m[i%9] = i }")
+    go_peer.start(
+        "m := map[int]int{}\ngo func() { for i := 0; ; i++ { m[i%9] = i } }()\nfor i := 0; ; i++ { m[i%9] = i }"
+    )
     assert go_peer.wait() == 2
     assert b"fatal error: concurrent map" in go_peer.stderr(b"\n")
 
@@ -125,7 +127,9 @@ def refusal(binary: Path, status: int) -> str:
 
 def test_a_program_for_go_s_own_compiler(go_driver: Path) -> None:
     with running_driver(GoProgram(go_driver)) as peer:
-        answer = peer.run('%%go run a b\nimport ("fmt"; "os")\n\nfunc main() {\n\tfmt.Println(os.Args[1:])\n\tos.Exit(3)\n}')
+        answer = peer.run(
+            '%%go run a b\nimport ("fmt"; "os")\n\nfunc main() {\n\tfmt.Println(os.Args[1:])\n\tos.Exit(3)\n}'
+        )
         assert peer.stdout(b"\n") == b"[a b]\n"
         assert (answer.reply.ename, answer.reply.evalue) == ("exit", "the program ended with status 3")
         answer = peer.run("%%go run\npackage main\n\nfunc main() { x }")

@@ -156,3 +156,37 @@ func typeParameters(declarations ...ast.Decl) []string {
 	}
 	return names
 }
+
+// introducedNames gives the names that a tree gives a meaning to, in whatever scope.
+func introducedNames(nodes ...ast.Node) nameSet {
+	found := nameSet{}
+	addAll := func(expressions ...ast.Expr) {
+		for _, each := range expressions {
+			if name, ok := each.(*ast.Ident); ok {
+				found.add(name.Name)
+			}
+		}
+	}
+	for _, node := range nodes {
+		ast.Inspect(node, func(each ast.Node) bool {
+			switch each := each.(type) {
+			case *ast.AssignStmt:
+				addAll(each.Lhs...)
+			case *ast.RangeStmt:
+				addAll(each.Key, each.Value)
+			case *ast.ValueSpec:
+				found.add(specNames(each)...)
+			case *ast.TypeSpec:
+				found.add(each.Name.Name)
+			case *ast.FuncDecl:
+				found.add(each.Name.Name)
+			case *ast.Field:
+				for _, name := range each.Names {
+					found.add(name.Name)
+				}
+			}
+			return true
+		})
+	}
+	return found
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
@@ -13,7 +14,7 @@ import (
 
 const (
 	exitUnstoppable = 130
-	// maxStack is how much memory calls may take, in bytes: Go ends a program that takes lastStack, and with it the
+	// maxStack is how much memory the calls of a cell may take, in bytes: Go ends a program that takes lastStack, and with it the
 	// session. A call of a cell's function takes about a KiB. Go looks often enough to be stopped in between.
 	maxStack  = 24 << 20
 	lastStack = 128 << 20
@@ -75,6 +76,7 @@ func (s *session) supervise(function func() *failure) *failure {
 	}()
 	watch := time.NewTicker(watchTime)
 	defer watch.Stop()
+	limit := stackBytes() + maxStack
 	for {
 		select {
 		case why := <-done:
@@ -83,8 +85,9 @@ func (s *session) supervise(function func() *failure) *failure {
 			s.stop(done)
 			return newFailure("KeyboardInterrupt", "the cell was interrupted")
 		case <-watch.C:
-			if stackBytes() > maxStack {
+			if stackBytes() > limit {
 				s.stop(done)
+				debug.FreeOSMemory()
 				return newFailure("stack overflow", "functions called one another without end")
 			}
 		case read, ok := <-s.wire.incoming:
