@@ -16,9 +16,10 @@ GO = LanguageSpec(
     local_image="localhost/era/go",
     driver=(_DRIVER,),
     warm=(_DRIVER, "--warm"),
+    # The public image has Go where no PATH of a guest leads.
     hello=(
         'cd "$(mktemp -d)" && printf \'package main\\nfunc main() { println("hello world") }\\n\' >main.go && '
-        "go run main.go 2>&1"
+        'PATH="$PATH:/usr/local/go/bin" go run main.go 2>&1'
     ),
     file_extension=".go",
     mimetype="text/x-go",

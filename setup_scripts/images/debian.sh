@@ -33,6 +33,7 @@ go)
   finish="mkdir -p /usr/lib/era /usr/src/era-driver-go
     echo $sources | base64 -d | tar -xz -C /usr/src/era-driver-go
     HOME=/root sh /usr/src/era-driver-go/build.sh /usr/lib/era/driver-go
+    HOME=/root go env -w CGO_ENABLED=0 # there is no C compiler
     rm -rf /root/.cache/go-build"
   ;;
 *) fail "there is no image recipe for '$language'" "$usage" ;;

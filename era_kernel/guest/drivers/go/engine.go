@@ -9,7 +9,6 @@ import (
 	"log"
 	"os"
 	"reflect"
-	"runtime/debug"
 	"sync/atomic"
 	"unsafe"
 
@@ -81,9 +80,6 @@ func (e *engine) compile(node ast.Node) (program *interp.Program, err error) {
 		log.SetOutput(os.Stderr)
 		if reason := recover(); reason != nil {
 			err = abruptError{reason}
-			if os.Getenv("ERA_DRIVER_DEBUG") != "" {
-				debug.PrintStack()
-			}
 		}
 	}()
 	return e.CompileAST(node)

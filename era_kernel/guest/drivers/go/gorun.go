@@ -49,14 +49,11 @@ func (s *session) goRun(arguments []string, body string, number int) *failure {
 	return s.runProgram(exec.Command(program, arguments...))
 }
 
-// goEnvironment has the compiler do without modules, which need a network, and without a C compiler, which is not there.
+// goEnvironment has the compiler do without modules, which need a network.
 func goEnvironment() []string {
 	found := []string{"GO111MODULE=off", "GOFLAGS="}
 	if os.Getenv("GOPATH") == "" {
 		found = append(found, "GOPATH="+filepath.Join(os.Getenv("HOME"), "go")+":/usr/share/gocode")
-	}
-	if _, err := exec.LookPath("gcc"); err != nil {
-		found = append(found, "CGO_ENABLED=0")
 	}
 	return found
 }
@@ -74,7 +71,6 @@ func programOf(body string, number int) string {
 // runProgram runs a program in the driver's process group, which an interrupt is sent to.
 func (s *session) runProgram(command *exec.Cmd) *failure {
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
-	// Not this process's death but its thread's would send that signal: threads of a Go program come and go.
 	if err := command.Start(); err != nil {
 		return newFailure("go run", err.Error())
 	}

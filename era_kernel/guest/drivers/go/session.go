@@ -60,7 +60,7 @@ type session struct {
 
 func newSession() *session {
 	debug.SetMaxStack(lastStack)
-	debug.SetTraceback(traceLevel())
+	debug.SetTraceback("none") // frames of the interpreter tell nobody anything
 	s := &session{halted: newBroadcast(), cell: &cell{}, signals: make(chan os.Signal, 16)}
 	signal.Notify(s.signals, syscall.SIGINT)
 	s.owner.Store("")
@@ -308,11 +308,4 @@ func (s *session) expressions(from *cell) map[string]interface{} {
 	}
 	from.captured = nil
 	return values
-}
-
-func traceLevel() string {
-	if level := os.Getenv("GOTRACEBACK"); level != "" {
-		return level
-	}
-	return "none"
 }
