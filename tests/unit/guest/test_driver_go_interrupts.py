@@ -11,7 +11,7 @@ from tests.unit.guest.driver_peer import DriverPeer
 
 pytestmark = pytest.mark.timeout(60)
 
-IMPORTS = 'import ("bufio"; "fmt"; "math/big"; "os"; "os/exec"; "sync"; "time")\n'
+IMPORTS = 'import ("bufio"; "fmt"; "math/big"; "net"; "net/http"; "os"; "os/exec"; "sync"; "time")\n'
 
 
 def interrupted(peer: DriverPeer, code: str, limit: float = 1.0) -> None:
@@ -48,6 +48,8 @@ def interrupted(peer: DriverPeer, code: str, limit: float = 1.0) -> None:
         'for { fmt.Print("") }',
         "x := 0\nfmt.Scan(&x)",
         "defer time.Sleep(time.Hour)\nfor {}",
+        'door, _ := net.Listen("tcp", "127.0.0.1:0")\ndoor.Accept()',
+        'deaf, _ := net.Listen("tcp", "127.0.0.1:0")\nhttp.Get("http://" + deaf.Addr().String())',
     ],
 )
 def test_an_interrupt_ends_the_cell_and_keeps_variables(go_peer: DriverPeer, code: str) -> None:

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"go/ast"
 	"go/token"
-	"os"
 	"strconv"
 	"strings"
 
@@ -143,7 +142,7 @@ func (b *building) explained(err error, units []unit) error {
 				b.engine.has(name.Name) || b.engine.isBuiltin(name.Name) {
 				return true
 			}
-			err = &syntaxError{b.at(name.Pos()), "undefined: " + name.Name, false}
+			err = &placedError{b.at(name.Pos()), "undefined: " + name.Name}
 			return false
 		})
 	}
@@ -232,7 +231,7 @@ func renameMain(tree ast.Node) {
 }
 
 func (b *building) failure(where *unit, text string) error {
-	return &syntaxError{place{where.line, where.col}, text, false}
+	return &placedError{place{where.line, where.col}, text}
 }
 
 // refuse finds what Go allows in functions only.
@@ -243,7 +242,7 @@ func (b *building) refuse(statement ast.Stmt) error {
 		case *ast.FuncLit:
 			return false
 		case *ast.ReturnStmt:
-			found = &syntaxError{b.at(each.Pos()), "return outside a function", false}
+			found = &placedError{b.at(each.Pos()), "return outside a function"}
 		}
 		return found == nil
 	})
@@ -286,235 +285,6 @@ func (b *building) compileTree(tree ast.Node, defines ...string) error {
 		b.add(program, defines...)
 	}
 	return err
-}
-
-// ---- declarations
-
-func (b *building) declare(units []*unit) error {
-	changed := nameSet{}
-	var fresh []*unit
-	for _, each := range units {
-		for _, name := range each.defined() {
-			delete(b.later, name)
-		}
-		if !b.isSame(each) {
-			fresh = append(fresh, each)
-			changed.add(b.anew(each)...)
-		}
-	}
-	if err := b.declareFresh(fresh); err != nil {
-		return err
-	}
-	return b.renew(changed)
-}
-
-func (b *building) declareFresh(units []*unit) error {
-	if len(units) == 0 {
-		return nil
-	}
-	declarations := make([]ast.Decl, len(units))
-	for index, each := range units {
-		b.mark(each.declare)
-		declarations[index] = each.declare
-	}
-	keep := b.engine.keep(typeParameters(declarations...))
-	if err := b.compileTree(fileOf(declarations...)); err != nil {
-		return err
-	}
-	keep()
-	for _, each := range units {
-		for _, name := range each.defined() {
-			b.update[name] = &declared{each, b.number, usedNames(each.declare)}
-		}
-	}
-	return nil
-}
-
-// isSame tells whether a declaration is there already, word for word.
-func (b *building) isSame(each *unit) bool {
-	names := each.defined()
-	for _, name := range names {
-		was := b.lookup(name)
-		if was == nil || was.unit.text != each.text || !b.engine.has(strings.Split(name, ".")[0]) {
-			return false
-		}
-	}
-	return len(names) > 0
-}
-
-func (b *building) lookup(name string) *declared {
-	if each, ok := b.update[name]; ok {
-		return each
-	}
-	return b.declared[name]
-}
-
-// anew takes back the names that a unit is about to declare; gives those that had a meaning.
-func (b *building) anew(each *unit) []string {
-	var changed []string
-	for _, name := range each.defined() {
-		owner, method, isMethod := strings.Cut(name, ".")
-		if isMethod {
-			if b.lookup(name) != nil {
-				b.engine.forgetMethod(owner, method, b.before)
-				changed = append(changed, method)
-			}
-			continue
-		}
-		b.engine.forget(importKey(name)) // as Go has it, a declaration hides an import
-		delete(b.imports, name)
-		if b.engine.has(name) {
-			b.engine.forget(name)
-			delete(b.update, name)
-			delete(b.declared, name)
-			changed = append(changed, name)
-		}
-	}
-	return changed
-}
-
-// renew compiles declarations of earlier cells again that use a changed name, and those that use them.
-func (b *building) renew(changed nameSet) error {
-	if len(changed) == 0 {
-		return nil
-	}
-	stale := map[string]*declared{}
-	for found := true; found; {
-		found = false
-		for name, each := range b.declared {
-			if stale[name] == nil && b.update[name] == nil && !b.later[name] && each.used.meets(changed) {
-				stale[name] = each
-				changed.add(name[strings.LastIndex(name, ".")+1:])
-				found = true
-			}
-		}
-	}
-	for name, each := range stale {
-		if !strings.Contains(name, ".") {
-			b.renewOne(name, each)
-		}
-	}
-	for name, each := range stale {
-		if strings.Contains(name, ".") {
-			b.renewOne(name, each)
-		}
-	}
-	return nil
-}
-
-func (b *building) renewOne(name string, each *declared) {
-	if owner, method, isMethod := strings.Cut(name, "."); isMethod {
-		b.engine.forgetMethod(owner, method, b.before)
-	} else {
-		b.engine.forget(name)
-	}
-	keep := b.engine.keep(typeParameters(each.unit.declare))
-	program, err := b.engine.compile(fileOf(each.unit.declare))
-	keep()
-	if err != nil {
-		b.engine.forget(name)
-		fmt.Fprintf(os.Stderr, "[era] %s of cell %d no longer compiles: %s\n", name, each.cell, compileText(err))
-		return
-	}
-	b.add(program)
-}
-
-// ---- statements
-
-// statements run in a function of their own: at yaegi's top, blocks would share their variables with the session.
-func (b *building) statements(units []*unit) error {
-	var list []ast.Stmt
-	for _, each := range units {
-		for _, statement := range each.run {
-			if statement == b.shown {
-				continue
-			}
-			list = append(list, deferred(statement))
-		}
-	}
-	whole := units[0].piece
-	whole.end = units[len(units)-1].end
-	if len(list) > 0 {
-		if err := b.compileTree(b.wrapped(list, whole)); err != nil {
-			return err
-		}
-	}
-	last := units[len(units)-1]
-	if b.shown == nil || len(last.run) == 0 || last.run[0] != b.shown {
-		return nil
-	}
-	return b.show(b.shown.(*ast.ExprStmt), last.piece)
-}
-
-// show compiles an expression whose value is shown; one that has none just runs.
-func (b *building) show(expression *ast.ExprStmt, where piece) error {
-	b.markLiterals(expression.X)
-	call := &ast.CallExpr{
-		Fun:    &ast.SelectorExpr{X: at(own, expression.Pos()), Sel: at("Show", expression.Pos())},
-		Lparen: expression.Pos(), Args: []ast.Expr{expression.X}, Rparen: expression.End(),
-	}
-	if isQuiet(expression.X) {
-		call.Fun = &ast.SelectorExpr{X: at(own, expression.Pos()), Sel: at("ShowFailure", expression.Pos())}
-	}
-	shown := b.wrapped([]ast.Stmt{&ast.ExprStmt{X: call}}, where)
-	if err := b.compileTree(shown); err == nil {
-		return nil
-	}
-	return b.compileTree(b.wrapped([]ast.Stmt{expression}, where))
-}
-
-// isQuiet tells of calls whose count of bytes or items nobody wants to see.
-func isQuiet(expression ast.Expr) bool {
-	call, ok := expression.(*ast.CallExpr)
-	if !ok {
-		return false
-	}
-	selector, ok := call.Fun.(*ast.SelectorExpr)
-	if !ok {
-		return false
-	}
-	for _, prefix := range []string{"Print", "Fprint", "Scan", "Fscan", "Sscan", "Write"} {
-		if strings.HasPrefix(selector.Sel.Name, prefix) {
-			return true
-		}
-	}
-	return false
-}
-
-func at(name string, pos token.Pos) *ast.Ident { return &ast.Ident{NamePos: pos, Name: name} }
-
-// wrapped makes a function of statements, and calls it.
-func (b *building) wrapped(list []ast.Stmt, where piece) ast.Node {
-	body := &ast.BlockStmt{Lbrace: list[0].Pos(), List: list, Rbrace: list[len(list)-1].End()}
-	lines := strings.Count(b.source[where.start:where.end], "\n")
-	end := place{where.line + lines, 1 << 30}
-	b.markLiterals(body)
-	b.markBlock(b.newRegion("", place{where.line, where.col}, end), body)
-	return callOf(body)
-}
-
-func callOf(body *ast.BlockStmt) ast.Node {
-	function := &ast.FuncLit{Type: &ast.FuncType{Func: body.Pos(), Params: &ast.FieldList{}}, Body: body}
-	call := &ast.CallExpr{Fun: function, Lparen: body.Pos(), Rparen: body.End()}
-	return &ast.BlockStmt{Lbrace: body.Pos(), List: []ast.Stmt{&ast.ExprStmt{X: call}}, Rbrace: body.End()}
-}
-
-// deferred has a `defer` at the top wait for the end of the cell, not of the few statements around it.
-func deferred(statement ast.Stmt) ast.Stmt {
-	wait, ok := statement.(*ast.DeferStmt)
-	if !ok {
-		return statement
-	}
-	pos := wait.Pos()
-	function := &ast.FuncLit{
-		Type: &ast.FuncType{Func: pos, Params: &ast.FieldList{}},
-		Body: &ast.BlockStmt{Lbrace: pos, List: []ast.Stmt{&ast.ExprStmt{X: wait.Call}}, Rbrace: wait.End()},
-	}
-	call := &ast.CallExpr{
-		Fun:    &ast.SelectorExpr{X: at(own, pos), Sel: at("Later", pos)},
-		Lparen: pos, Args: []ast.Expr{function}, Rparen: wait.End(),
-	}
-	return &ast.ExprStmt{X: call}
 }
 
 // compileText is the text of what the compiler says, without the place.

@@ -52,6 +52,10 @@ func (t *tracer) compileFailure(err error, number int) *failure {
 	if errors.As(err, &syntax) {
 		return newFailure("syntax error", syntax.text, t.pointed(number, syntax.place))
 	}
+	var placed *placedError
+	if errors.As(err, &placed) {
+		return newFailure("compile error", placed.text, t.pointed(number, placed.place))
+	}
 	cell, at, text := compilePlace(err.Error())
 	var abrupt abruptError
 	if errors.As(err, &abrupt) {

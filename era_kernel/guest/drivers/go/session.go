@@ -19,7 +19,9 @@ const (
 	// stopTime is how long an interrupted cell has to end, restTime how long goroutines that it left have.
 	stopTime = 900 * time.Millisecond
 	restTime = 40 * time.Millisecond
-	nudge    = 50 * time.Millisecond
+	// socketTime is how long it may wait for the network before its connections are shut.
+	socketTime = 300 * time.Millisecond
+	nudge      = 50 * time.Millisecond
 	// settleTime is how long Go's runtime takes to pass on a signal.
 	settleTime = 200 * time.Microsecond
 )
@@ -288,24 +290,4 @@ func (s *session) runOne(function func()) (why *failure) {
 	}()
 	function()
 	return nil
-}
-
-// expressions evaluates the user's expressions of a request.
-func (s *session) expressions(from *cell) map[string]interface{} {
-	values := map[string]interface{}{}
-	for name, text := range from.Expressions {
-		text := text
-		from.captured = &bundle{}
-		s.unshown--
-		why := s.supervise(func() *failure { return s.runCode(text, s.unshown) })
-		if why != nil {
-			values[name] = failed(why)
-		} else {
-			values[name] = map[string]interface{}{
-				"status": "ok", "data": from.captured.data, "metadata": struct{}{},
-			}
-		}
-	}
-	from.captured = nil
-	return values
 }

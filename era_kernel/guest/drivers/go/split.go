@@ -37,6 +37,14 @@ type syntaxError struct {
 
 func (e *syntaxError) Error() string { return e.text }
 
+// A placedError is an error of a cell that is well formed.
+type placedError struct {
+	place
+	text string
+}
+
+func (e *placedError) Error() string { return e.text }
+
 var closers = map[token.Token]token.Token{
 	token.LBRACE: token.RBRACE, token.LPAREN: token.RPAREN, token.LBRACK: token.RBRACK,
 }

@@ -7,8 +7,11 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -128,6 +131,7 @@ func (s *session) stop(done <-chan *failure) {
 	go s.wakeAll(over)
 	raised := 0
 	deadline := time.After(stopTime)
+	patience := time.After(socketTime)
 	for ended := false; !ended; {
 		// Again and again: a program of the cell that was just about to run has taken the new number for its own.
 		s.engine.halt()
@@ -136,6 +140,8 @@ func (s *session) stop(done <-chan *failure) {
 		case <-done:
 			ended = true
 		case <-time.After(nudge):
+		case <-patience:
+			shutSockets()
 		case <-deadline:
 			s.giveUp()
 		}
@@ -157,6 +163,21 @@ func (s *session) wakeAll(over <-chan struct{}) {
 		case s.engine.done <- struct{}{}:
 		case <-over:
 			return
+		}
+	}
+}
+
+// shutSockets ends reads, writes and accepts that block: all network connections of the session are lost, but the
+// session is not. The driver itself has none.
+func shutSockets() {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return
+	}
+	for _, each := range entries {
+		target, err := os.Readlink("/proc/self/fd/" + each.Name())
+		if fd, wrong := strconv.Atoi(each.Name()); wrong == nil && err == nil && strings.HasPrefix(target, "socket:") {
+			_ = syscall.Shutdown(fd, syscall.SHUT_RDWR)
 		}
 	}
 }
