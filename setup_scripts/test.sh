@@ -14,9 +14,13 @@ clean_up() {
 }
 trap clean_up EXIT
 
-install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user golang-go golang-github-traefik-yaegi-dev
 [ -e /usr/lib/qemu/virtiofsd ] || [ -e /usr/libexec/virtiofsd ] || ! apt-cache show virtiofsd >/dev/null 2>&1 ||
   install_packages virtiofsd
 ERA_EXTRAS=notebook,test bash setup_scripts/quickstart.sh
+for language in go; do
+  bash setup_scripts/images/debian.sh "$language" --if-missing
+  .venv/bin/python setup_scripts/prepare.py "$language"
+done
 say "running the tests"
 .venv/bin/python -m pytest --nbval --nbval-sanitize-with notebooks/sanitize.cfg tests notebooks "$@"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -27,3 +28,16 @@ SCRIPTS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "setup_scripts"
 def test_clean(command: list[str]) -> None:
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+def test_go_is_clean() -> None:
+    folder = ROOT / "era_kernel/guest/drivers/go"
+    unformatted = subprocess.run(["gofmt", "-l", folder], capture_output=True, text=True, timeout=60, check=True)
+    assert unformatted.stdout == ""
+    env = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode"}
+    vetted = subprocess.run(["go", "vet", "."], cwd=folder, env=env, capture_output=True, text=True, timeout=100)
+    assert vetted.returncode == 0, vetted.stderr
+    scripts = subprocess.run(["shellcheck", folder / "build.sh"], capture_output=True, text=True, timeout=60)
+    assert scripts.returncode == 0, scripts.stdout

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=setup_scripts/lib.sh
 . setup_scripts/lib.sh
 
-usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python"
+usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go"
 language=${1:?$usage}
 base=(ca-certificates iproute2 less nano procps)
 
@@ -24,6 +24,17 @@ python)
     HOME=/root MPLBACKEND=agg python3 -c "import matplotlib.pyplot"
     rm -f /usr/lib/python3/dist-packages/matplotlib-*-nspkg.pth
     for folder in /usr/lib/python3.*; do rm -f "$folder/EXTERNALLY-MANAGED"; done'
+  ;;
+go)
+  # The driver is compiled in the tree, against the yaegi that is there; its sources travel in the command.
+  packages=(golang-go golang-github-traefik-yaegi-dev)
+  command=(go version)
+  sources=$(tar -C era_kernel/guest/drivers/go --sort=name --owner=0 --group=0 --mtime=@0 -cz . | base64 -w 0)
+  finish="mkdir -p /usr/lib/era /usr/src/era-driver-go
+    echo $sources | base64 -d | tar -xz -C /usr/src/era-driver-go
+    HOME=/root sh /usr/src/era-driver-go/build.sh /usr/lib/era/driver-go
+    HOME=/root go env -w CGO_ENABLED=0 # there is no C compiler
+    rm -rf /root/.cache/go-build"
   ;;
 *) fail "there is no image recipe for '$language'" "$usage" ;;
 esac

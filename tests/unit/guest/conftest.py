@@ -9,7 +9,8 @@ import pytest
 
 from era_kernel.guest.build import compile_agent
 from tests.unit.guest.agent_peer import AgentPeer
-from tests.unit.guest.driver_peer import StartDriver, start_cold
+from tests.unit.guest.driver_peer import DriverPeer, StartDriver, running_driver, start_cold
+from tests.unit.guest.go_driver import GoProgram, build
 from tests.unit.guest.warm_driver import Zygote
 
 StartAgent = Callable[..., AgentPeer]
@@ -50,3 +51,26 @@ def start_driver(request: pytest.FixtureRequest) -> Iterator[StartDriver]:
         return
     with Zygote() as zygote:
         yield zygote.start_driver
+
+
+@pytest.fixture(scope="session")
+def go_driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The compiled Go driver."""
+    return build(tmp_path_factory.mktemp("go") / "driver")
+
+
+@pytest.fixture(scope="module", params=["cold", "warm"])
+def start_go(request: pytest.FixtureRequest, go_driver: Path) -> Iterator[StartDriver]:
+    """How a Go driver starts: executed, or as a spare of one zygote, which must make no difference."""
+    if request.param == "cold":
+        yield GoProgram(go_driver)
+        return
+    with Zygote(["--warm"], interpreter=[str(go_driver)]) as zygote:
+        yield zygote.start_driver
+
+
+@pytest.fixture
+def go_peer(start_go: StartDriver) -> Iterator[DriverPeer]:
+    """A session of the Go driver."""
+    with running_driver(start_go) as running:
+        yield running

@@ -60,10 +60,17 @@ StartDriver = Callable[[Sequence[int]], Started]
 
 
 def start_cold(fds: Sequence[int], env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Started:
-    """A driver as the agent executes one, with these as its fds 0 to 4."""
+    """A python driver as the agent executes one, with these as its fds 0 to 4."""
+    return start_program([sys.executable, "-I", str(DRIVER)], fds, env, cwd)
+
+
+def start_program(
+    program: Sequence[str], fds: Sequence[int], env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Started:
+    """A driver's program as the agent executes one, with these as its fds 0 to 4."""
     # From high numbers, so that no dup2 hits the source of a later one.
     high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 10) for fd in fds]
-    command = [sys.executable, "-c", START_SCRIPT, *map(str, high), sys.executable, "-I", str(DRIVER)]
+    command = [sys.executable, "-c", START_SCRIPT, *map(str, high), *program]
     process = subprocess.Popen(command, pass_fds=high, start_new_session=True, env=env, cwd=cwd)
     for fd in high:
         os.close(fd)

@@ -1,4 +1,4 @@
-"""A zygote of the python driver, for tests, and sessions out of it: what the agent does, said on real sockets."""
+"""A zygote of a driver, for tests, and sessions out of it: what the agent does, said on real sockets."""
 
 from __future__ import annotations
 
@@ -53,15 +53,20 @@ class Session:
 
 
 class Zygote:
-    """`driver.py --warm`. While it lives this process is a subreaper, as the agent is."""
+    """`driver.py --warm`, or another language's. While it lives this process is a subreaper, as the agent is."""
 
-    def __init__(self, script: Sequence[str] = (str(DRIVER), "--warm"), env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        script: Sequence[str] = (str(DRIVER), "--warm"),
+        env: Mapping[str, str] | None = None,
+        interpreter: Sequence[str] = (sys.executable, "-I"),
+    ) -> None:
         _set_subreaper(True)
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.setsockopt(socket.SOL_SOCKET, _SO_PASSCRED, 1)
         self._socket.settimeout(LIMIT)
         move = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.argv[2], sys.argv[2:])"
-        command = [sys.executable, "-c", move, str(theirs.fileno()), sys.executable, "-I", *script]
+        command = [sys.executable, "-c", move, str(theirs.fileno()), *interpreter, *script]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()], cwd="/", env=env)
         theirs.close()
 
