@@ -18,7 +18,8 @@ install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-use
 [ -e /usr/lib/qemu/virtiofsd ] || [ -e /usr/libexec/virtiofsd ] || ! apt-cache show virtiofsd >/dev/null 2>&1 ||
   install_packages virtiofsd
 ERA_EXTRAS=notebook,test bash setup_scripts/quickstart.sh
-for language in go; do
+languages=(go) # beside python, which is in the quick start
+for language in "${languages[@]}"; do
   bash setup_scripts/images/debian.sh "$language" --if-missing
   .venv/bin/python setup_scripts/prepare.py "$language"
 done
