@@ -24,19 +24,18 @@ def cleaner() -> Iterator[Cleaner]:
     made.close()
 
 
-def workers() -> list[psutil.Process]:
-    alive = [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
-    return [each for each in alive if "era_kernel.markup.worker" in each.cmdline()]
+def worker_of(cleaner: Cleaner) -> int | None:
+    """Its process, while it has one."""
+    return None if cleaner._worker is None else cleaner._worker.pid
 
 
 def test_texts_are_cleaned_by_one_worker(cleaner: Cleaner) -> None:
     assert cleaner.clean(Kind.HTML, "<b onclick=x>é</b>") == "<b>é</b>"
-    first = [each.pid for each in workers()]
+    first = worker_of(cleaner)
     assert cleaner.clean(Kind.MARKDOWN, "*a*") == "<p><em>a</em></p>\n"
     assert cleaner.clean(Kind.HTML, "<script>x</script>") is None
     assert cleaner.clean(Kind.HTML, "\n1\n-\n") == "\n1\n-\n"
-    assert [each.pid for each in workers()] == first
-    assert len(first) == 1
+    assert worker_of(cleaner) == first
 
 
 def test_what_takes_too_long_is_given_up_and_the_next_is_cleaned(cleaner: Cleaner) -> None:
@@ -44,13 +43,13 @@ def test_what_takes_too_long_is_given_up_and_the_next_is_cleaned(cleaner: Cleane
     started = time.monotonic()
     assert cleaner.clean(Kind.HTML, QUADRATIC) is None
     assert time.monotonic() - started < cleaner_module.SECONDS + 5
-    assert workers() == []
+    assert worker_of(cleaner) is None
     assert cleaner.clean(Kind.HTML, "b") == "b"
 
 
 def test_a_worker_that_is_killed_is_made_anew(cleaner: Cleaner) -> None:
     assert cleaner.clean(Kind.HTML, "a") == "a"
-    [worker] = workers()
+    worker = psutil.Process(worker_of(cleaner))
     worker.send_signal(signal.SIGKILL)
     worker.wait(10)
     assert cleaner.clean(Kind.HTML, "lost") is None
@@ -59,7 +58,7 @@ def test_a_worker_that_is_killed_is_made_anew(cleaner: Cleaner) -> None:
 
 def test_too_much_is_not_even_sent(cleaner: Cleaner) -> None:
     assert cleaner.clean(Kind.HTML, "x" * (MAX_MARKUP + 1)) is None
-    assert workers() == []
+    assert worker_of(cleaner) is None
 
 
 def test_what_grows_beyond_the_limit_is_not_shown(cleaner: Cleaner) -> None:
@@ -68,7 +67,7 @@ def test_what_grows_beyond_the_limit_is_not_shown(cleaner: Cleaner) -> None:
 
 def test_the_worker_ends_with_whoever_uses_it(cleaner: Cleaner) -> None:
     assert cleaner.clean(Kind.HTML, "a") == "a"
-    [worker] = workers()
+    worker = psutil.Process(worker_of(cleaner))
     assert cleaner._stream is not None
     cleaner._stream.close()
     assert worker.wait(10) is not None
