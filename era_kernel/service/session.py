@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import signal
 from collections import OrderedDict
@@ -253,7 +254,10 @@ def _ending(ended: ProcessExit) -> EraError:
     if ended.oom:
         return DriverError("The VM ran out of memory and ended the session", fresh)
     if ended.kind is ExitKind.FAILED:
-        return DriverError(f"The language's driver could not be started (errno {ended.value})", "Is the image right?")
+        return DriverError(
+            f"The image cannot run the language's driver: {os.strerror(ended.value)}",
+            "`setup_scripts/images/debian.sh LANGUAGE` builds one that can.",
+        )
     if ended.kind is ExitKind.SIGNALED:
         name = signal.Signals(ended.value).name if ended.value in set(signal.Signals) else str(ended.value)
         return DriverError(f"The session was ended by {name}", fresh)
