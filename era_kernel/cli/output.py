@@ -8,13 +8,14 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from era_kernel.errors import EraError
+from era_kernel.errors import EraError, UsageError
 from era_kernel.text import printable
 
 if TYPE_CHECKING:
     from rich.status import Status
 
     from era_kernel.commands.front_end import Sink
+    from era_kernel.service.manager import Manager
 
 ResultT = TypeVar("ResultT")
 
@@ -103,6 +104,10 @@ class Console:
         from era_kernel.cli.stream import run_streaming
 
         return run_streaming(job, labelled=labelled, patience=patience)
+
+    def use(self, manager: Manager, vm_id: str) -> int:
+        """A shell has no cells. Raises UsageError."""
+        raise UsageError("`use` is for notebooks", f"Type `%era use {vm_id}` in a cell.")
 
     def start_logging(self, level: str | None, file: Path | None) -> None:
         """Log to stderr and to `file`, what is None being as configured. Raises UsageError."""

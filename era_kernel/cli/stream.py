@@ -13,14 +13,12 @@ from typing import Any, TypeVar
 
 from era_kernel.cli.output import STDERR, STDOUT, unwritable
 from era_kernel.commands.front_end import Sink
+from era_kernel.commands.sinks import LabelledSink, RawSink
 
 ResultT = TypeVar("ResultT")
 
 CHUNK = select.PIPE_BUF
 """A pipe that poll() calls writable takes this much without blocking (POSIX, write())."""
-
-MAX_LINE = 64 * 1024
-"""Bytes of a line that are held back for its end; a longer one is printed as several."""
 
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_MS = 100
@@ -67,48 +65,6 @@ class Outlet:
         return bool(poller.poll(_POLL_MS))
 
 
-class RawSink:
-    """Bytes as they come, unchanged: for one VM."""
-
-    def __init__(self, outlet: Outlet) -> None:
-        self._outlet = outlet
-
-    def take(self, vm_id: str, fd: int, data: bytes) -> None:
-        self._outlet.write(fd, data)
-
-    def finish(self) -> None:
-        """Nothing is held back."""
-
-
-class LabelledSink:
-    """Whole lines, each behind `ID | `: for several VMs at once."""
-
-    def __init__(self, outlet: Outlet) -> None:
-        self._outlet = outlet
-        self._partial: dict[tuple[str, int], bytearray] = {}
-
-    def take(self, vm_id: str, fd: int, data: bytes) -> None:
-        held = self._partial.setdefault((vm_id, fd), bytearray())
-        held += data
-        end = held.rfind(b"\n") + 1
-        if len(held) - end > MAX_LINE:
-            end = len(held)
-        if end:
-            self._print(vm_id, fd, bytes(held[:end]))
-            del held[:end]
-
-    def finish(self) -> None:
-        for (vm_id, fd), held in self._partial.items():
-            if held:
-                self._print(vm_id, fd, bytes(held))
-        self._partial.clear()
-
-    def _print(self, vm_id: str, fd: int, lines: bytes) -> None:
-        label = f"{vm_id} | ".encode()
-        text = b"".join(label + line + b"\n" for line in lines.removesuffix(b"\n").split(b"\n"))
-        self._outlet.write(fd, text)
-
-
 def run_streaming(job: Callable[[Sink], Coroutine[Any, Any, ResultT]], *, labelled: bool, patience: float) -> ResultT:
     """Run `job` with a sink for its output, to its end.
 
@@ -132,7 +88,7 @@ async def _cancellable(job: Callable[[Sink], Coroutine[Any, Any, ResultT]], labe
         cancel(SystemExit(128 + number))
 
     outlet = Outlet(patience, lambda error: cancel(unwritable(error)))
-    sink = LabelledSink(outlet) if labelled else RawSink(outlet)
+    sink: Sink = LabelledSink(outlet.write) if labelled else RawSink(outlet.write)
     task = asyncio.ensure_future(job(sink))
     before = {number: signal.getsignal(number) for number in ENDING_SIGNALS}
     try:

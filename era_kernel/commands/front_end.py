@@ -60,6 +60,9 @@ class FrontEnd(Protocol):
         What interrupts the command cancels the job. A reader that takes nothing for `patience` seconds is given up.
         """
 
+    def use(self, manager: Manager, vm_id: str) -> int:
+        """Send this notebook's cells to the VM from now on. Raises UsageError where there is no notebook."""
+
     def start_logging(self, level: str | None, file: Path | None) -> None:
         """Log from `level` on, and to `file`, if this place has logs of its own. Raises UsageError."""
 

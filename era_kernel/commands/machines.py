@@ -49,6 +49,11 @@ def clean(manager: Manager, options: CleanOptions, front_end: FrontEnd) -> int:
     return _each_done(_pairs(outcomes), "cleaned", "No VMs to clean.", front_end)
 
 
+def use(manager: Manager, vm_id: str, front_end: FrontEnd) -> int:
+    """Send a notebook's cells to the VM."""
+    return front_end.use(manager, vm_id)
+
+
 def _attempt(action: Callable[[str], object]) -> Callable[[str], tuple[str, EraError | None]]:
     def attempt(vm_id: str) -> tuple[str, EraError | None]:
         try:

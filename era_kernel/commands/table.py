@@ -9,6 +9,7 @@ import click
 
 from era_kernel.commands import parameters
 from era_kernel.commands.front_end import Invocation
+from era_kernel.commands.help import Commands, help_text
 from era_kernel.commands.options import (
     CleanOptions,
     CreateOptions,
@@ -37,7 +38,7 @@ def manage(handler: str, options: object) -> int:
     return status
 
 
-@click.group()
+@click.group(cls=Commands)
 @parameters.anywhere
 def vm() -> None:
     """Create, use, list and delete VMs."""
@@ -108,3 +109,28 @@ def execute(vm_ids: tuple[str, ...], everything: bool, command: str, timeout: fl
 def temp(command: str, timeout: float, **machine: Any) -> int:
     """Run a command in a VM that is made for it and deleted after it."""
     return manage("era_kernel.commands.running.temp", TempOptions(MachineOptions(**machine), command, timeout))
+
+
+@vm.command()
+@parameters.anywhere
+def status() -> int:
+    """Show all VMs as they are now."""
+    return manage("era_kernel.commands.listing.list_vms", ListOptions(everything=True))
+
+
+@vm.command()
+@click.argument("vm_id", metavar="ID")
+@parameters.anywhere
+def use(vm_id: str) -> int:
+    """Send this notebook's cells to another VM of its language, in a new session there."""
+    return manage("era_kernel.commands.machines.use", vm_id)
+
+
+@vm.command("help")
+@click.argument("command", required=False, default="")
+@parameters.anywhere
+@click.pass_context
+def show_help(context: click.Context, command: str) -> int:
+    """Tell what a command does, or list them all."""
+    invocation().front_end.document(help_text(context, command))
+    return 0

@@ -81,6 +81,21 @@ class VmConnection:
             with contextlib.suppress(EraError, TimeoutError):
                 await asyncio.wait_for(asyncio.to_thread(remove, vm_id), DISCARD_SECONDS)
 
+    async def use(self, vm_id: str) -> None:
+        """Leave the session, with its variables, and take another VM for the next one."""
+        await self.opened()
+        if self._session is not None:
+            self._session.close()
+        if self._client is not None:
+            await self._client.close()
+        self._client = self._session = self._head_start = None
+        self._vm_id = vm_id
+
+    @property
+    def temporary(self) -> bool:
+        """Whether the VM is this kernel's alone."""
+        return self._temporary
+
     def take_loss(self) -> bool:
         """Whether a session is gone with its variables, and nobody was told; once."""
         untold, self._is_loss_untold = self._is_loss_untold, False

@@ -7,8 +7,8 @@ import contextlib
 import logging
 import signal
 import time
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any
 
 from ipykernel.kernelbase import Kernel
 from traitlets import Bool, Float, Unicode
@@ -21,8 +21,12 @@ from era_kernel.kernel.policy import filter_bundle, filter_expressions
 from era_kernel.kernel.questions import Questions
 from era_kernel.kernel.relay import Cell, OutputRelay, error_content
 from era_kernel.languages import LanguageSpec, find_language
+from era_kernel.magics import LINE
 from era_kernel.protocol import driver
 from era_kernel.service.session import Session
+
+if TYPE_CHECKING:
+    from era_kernel.kernel.commands import CellCommands
 
 log = logging.getLogger(__name__)
 
@@ -123,21 +127,51 @@ class EraKernel(Kernel):
         if not code.strip() and not user_expressions:
             return {"status": "ok", "user_expressions": {}}
         self._relay.begin("", cell)
-        session = await self._open_session()
-        if self._vm_connection.take_loss():
-            self._relay.note("The session of before ended with its VM: this is a fresh one, without its variables.")
         content = {
-            "code": code,
             "silent": cell.silent,
             "store_history": store_history,
             "user_expressions": user_expressions,
             "allow_stdin": allow_stdin,
             "execution_count": cell.count,
         }
-        reply = (await session.execute(content, on_start=lambda request: self._relay.begin(request, cell))).content
+        if LINE not in code:
+            return await self._run(cell, code, content)
+        return await self._run_parts(cell, code, content)
+
+    async def _run(self, cell: Cell, code: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Run code in the session; the reply's content."""
+        session = await self._open_session()
+        if self._vm_connection.take_loss():
+            self._relay.note("The session of before ended with its VM: this is a fresh one, without its variables.")
+        request = {**content, "code": code}
+        reply = (await session.execute(request, on_start=lambda request: self._relay.begin(request, cell))).content
         if reply.status == "ok":
             return {"status": "ok", "user_expressions": filter_expressions(reply.user_expressions)}
         return {"status": "error", **error_content(reply.ename, reply.evalue, reply.traceback)}
+
+    async def _run_parts(self, cell: Cell, code: str, content: dict[str, Any]) -> dict[str, Any]:
+        """Run a cell that may hold commands for the host, part by part, until one fails."""
+        from era_kernel.magics.parse import Command, divide
+
+        reply: dict[str, Any] = {"status": "ok", "user_expressions": {}}
+        async for part in divide(code, self._spec.line_comment, self._is_whole):
+            if isinstance(part, Command):
+                await self._commands.run(part, cell)
+            else:
+                reply = await self._run(cell, part.text, content)
+            if reply["status"] != "ok":
+                break
+        return reply
+
+    async def _is_whole(self, code: str) -> bool:
+        """Whether code needs nothing more behind it."""
+        return (await (await self._open_session()).is_complete(code)).content.status == "complete"
+
+    @cached_property
+    def _commands(self) -> CellCommands:
+        from era_kernel.kernel.commands import CellCommands
+
+        return CellCommands(self._spec, self._vm_connection, self._relay, self._publish)
 
     async def _open_session(self) -> Session:
         """The session; an interrupt cancels the wait for it."""
@@ -173,6 +207,8 @@ class EraKernel(Kernel):
         """On the shell's loop: stop the running cell, or the wait for its VM."""
         if self._waiting is not None:
             self._waiting.cancel()
+            return
+        if "_commands" in self.__dict__ and self._commands.interrupt():
             return
         session = self._vm_connection.current
         if session is not None and session.busy:

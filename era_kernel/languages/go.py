@@ -25,4 +25,5 @@ GO = LanguageSpec(
     mimetype="text/x-go",
     pygments_lexer="go",
     codemirror_mode="go",
+    line_comment="//",
 )

@@ -16,4 +16,5 @@ PYTHON = LanguageSpec(
     mimetype="text/x-python",
     pygments_lexer="ipython3",
     codemirror_mode={"name": "ipython", "version": 3},
+    line_comment="#",
 )

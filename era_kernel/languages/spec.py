@@ -13,6 +13,7 @@ class LanguageSpec:
     the original agent's. `driver` is the guest command line of the driver. `warm` is what a
     guest runs before anybody asks for a session: a zygote that forks drivers, or, where interpreters cannot fork, the
     driver itself; empty for nothing. `hello` is a shell command.
+    `line_comment` begins a comment that ends with its line.
     """
 
     name: str
@@ -28,3 +29,4 @@ class LanguageSpec:
     mimetype: str
     pygments_lexer: str
     codemirror_mode: str | dict[str, str | int]
+    line_comment: str

@@ -33,8 +33,9 @@ ALLOWED: dict[str, set[str]] = {
     "templates": BASE | {"images", "launchers", "shim"},
     "service": BASE | {"images", "launchers", "store", "shim", "templates"},
     "markup": BASE,
-    "kernel": BASE | {"markup", "service", "shim"},
     "commands": BASE | {"service"},
+    "magics": BASE | {"commands", "service"},
+    "kernel": BASE | {"commands", "magics", "markup", "service", "shim"},
     "cli": BASE | {"commands", "service", "kernel", "doctor"},
     "doctor": BASE | {"service", "launchers", "images", "store", "kernel", "guest", "shim"},
 }
@@ -70,7 +71,7 @@ def test_a_file_imports_only_from_below(path: Path) -> None:
 
 
 def test_a_front_end_never_imports_a_launcher() -> None:
-    for front_end in ("kernel", "commands", "cli"):
+    for front_end in ("kernel", "commands", "magics", "cli"):
         assert "launchers" not in ALLOWED[front_end]
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from era_kernel.cli.stream import MAX_LINE, LabelledSink, Outlet
+from era_kernel.cli.stream import Outlet
+from era_kernel.commands.sinks import MAX_LINE, LabelledSink
 
 
 class Written(Outlet):
@@ -32,7 +33,7 @@ class Written(Outlet):
 )
 def test_each_line_comes_whole_behind_its_label_however_it_was_cut(pieces: list[tuple[str, int, bytes]]) -> None:
     written = Written()
-    sink = LabelledSink(written)
+    sink = LabelledSink(written.write)
     for vm_id, fd, data in pieces:
         sink.take(vm_id, fd, data)
     sink.finish()
@@ -46,7 +47,7 @@ def test_each_line_comes_whole_behind_its_label_however_it_was_cut(pieces: list[
 
 def test_a_line_without_an_end_does_not_fill_memory() -> None:
     written = Written()
-    sink = LabelledSink(written)
+    sink = LabelledSink(written.write)
     for _ in range(8):
         sink.take("a", 1, bytes(MAX_LINE // 2))
     assert sum(len(data) for _, data in written.calls) > 2 * MAX_LINE

@@ -1,0 +1,49 @@
+"""Help, shown where the command was typed rather than on the process's stdout."""
+
+from __future__ import annotations
+
+import click
+
+from era_kernel.errors import UsageError
+
+
+class Command(click.Command):
+    """A command whose --help goes to the front end."""
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return _to_front_end(super().get_help_option(ctx))
+
+
+class Commands(click.Group):
+    """A group whose --help, and whose commands' --help, goes to the front end."""
+
+    command_class = Command
+
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        return _to_front_end(super().get_help_option(ctx))
+
+
+def _to_front_end(option: click.Option | None) -> click.Option | None:
+    if option is not None:
+        option.callback = _show
+    return option
+
+
+def _show(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        context.find_root().obj.front_end.document(context.get_help() + "\n")
+        context.exit()
+
+
+def help_text(context: click.Context, name: str) -> str:
+    """The help of the command `name` of the context's group, or of the group. Raises UsageError."""
+    group = context.parent
+    assert group is not None
+    assert isinstance(group.command, click.Group)
+    if not name:
+        return group.get_help() + "\n"
+    command = group.command.get_command(group, name)
+    if command is None:
+        raise UsageError(f"There is no command {name!r}", f"`{group.command_path} help` lists them.")
+    with click.Context(command, parent=group, info_name=name) as inner:
+        return command.get_help(inner) + "\n"
