@@ -255,6 +255,8 @@ class EraKernel(Kernel):
 
     async def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
         empty = {"matches": [], "cursor_start": cursor_pos, "cursor_end": cursor_pos, "metadata": {}, "status": "ok"}
+        if LINE in code and (found_here := await self._commands_complete(code, cursor_pos)) is not None:
+            return {**empty, **found_here}
         session = await self._idle_session()
         if session is None:
             return empty
@@ -268,6 +270,8 @@ class EraKernel(Kernel):
         self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()
     ) -> dict[str, Any]:
         nothing = {"status": "ok", "found": False, "data": {}, "metadata": {}}
+        if LINE in code and (help_text := self._commands_help(code, cursor_pos)):
+            return {**nothing, "found": True, "data": {"text/plain": help_text}}
         session = await self._idle_session()
         if session is None:
             return nothing
@@ -279,6 +283,23 @@ class EraKernel(Kernel):
             return nothing
         data, metadata, _ = filter_bundle(found.data, found.metadata)
         return {"status": "ok", "found": True, "data": data, "metadata": metadata}
+
+    async def _commands_complete(self, code: str, cursor: int) -> dict[str, Any] | None:
+        """What may follow in a `%era` line; None where the cursor is in none."""
+        from era_kernel.magics.editor import complete, known_vms, typed_line
+
+        text = typed_line(code, cursor)
+        if text is None:
+            return None
+        found = await asyncio.to_thread(complete, text, cursor, known_vms)
+        return {"matches": found.matches, "cursor_start": found.start, "cursor_end": found.end}
+
+    def _commands_help(self, code: str, cursor: int) -> str:
+        from era_kernel.magics.editor import help_for, typed_line
+
+        line_end = code.find("\n", cursor)
+        text = typed_line(code, len(code) if line_end < 0 else line_end)
+        return "" if text is None else help_for(text)
 
     async def do_is_complete(self, code: str) -> dict[str, Any]:
         session = await self._idle_session()

@@ -13,7 +13,7 @@ from era_kernel.errors import UsageError
 from era_kernel.magics import LINE
 
 CELL = "%%era"
-_LINE = re.compile(r"%era(?:[ \t]|$)")
+_LINE = re.compile(r"%era(?:[ \t?]|$)")
 _CELL = re.compile(r"%%era(?:[ \t]|$)")
 _BODY_PARAMETER = "command"
 IsComplete = Callable[[str], Awaitable[bool]]
@@ -68,7 +68,12 @@ def _has_code(lines: Sequence[str], comment: str) -> bool:
 
 
 def arguments(command: Command, commands: click.Group) -> list[str]:
-    """The words of a command as a shell's; a cell's body is its `--cmd`. Raises UsageError."""
+    """The words of a command as a shell's; a cell's body is its `--cmd`; a `?` behind it asks for help.
+
+    Raises UsageError.
+    """
+    if command.text.endswith("?"):
+        return ["help", *command.text.strip("?").split()[:1]]
     try:
         words = shlex.split(command.text)
     except ValueError as error:

@@ -36,6 +36,8 @@ ALLOWED: dict[str, set[str]] = {
     "commands": BASE | {"service"},
     "magics": BASE | {"commands", "service"},
     "kernel": BASE | {"commands", "magics", "markup", "service", "shim"},
+    "extension": BASE | {"commands", "kernel", "magics", "service"},
+    "__init__": {"extension"},
     "cli": BASE | {"commands", "service", "kernel", "doctor"},
     "doctor": BASE | {"service", "launchers", "images", "store", "kernel", "guest", "shim"},
 }

@@ -1,0 +1,1 @@
+"""`%era` in an ordinary IPython notebook: `%load_ext era_kernel`."""

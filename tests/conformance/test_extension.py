@@ -1,0 +1,114 @@
+"""`%load_ext era_kernel` in an ordinary IPython notebook."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conformance.notebook import Notebook, notebook
+
+pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Notebook]:
+    """IPython's own kernel of this environment, whatever kernels the machine has."""
+    from ipykernel.kernelspec import write_kernel_spec
+
+    folder = tmp_path_factory.mktemp("jupyter")
+    write_kernel_spec(str(folder / "kernels" / "ipython-here"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JUPYTER_PATH", str(folder), prepend=os.pathsep)
+        with notebook("ipython-here") as running:
+            assert running.value("__import__('sys').executable") == repr(sys.executable)
+            assert running.run("%load_ext era_kernel").status == "ok"
+            yield running
+
+
+def test_a_cell_goes_to_a_session_that_keeps_its_variables(book: Notebook) -> None:
+    assert book.run("%%era --language python\nx = 41\nprint('in the VM')").text() == "in the VM\n"
+    result = book.run("%%era --language python\nx + 1")
+    assert result.data[0]["text/plain"] == "42"
+    assert book.run("x").status == "error", "the notebook's own Python has no such variable"
+
+
+def test_text_can_be_bound(book: Notebook) -> None:
+    book.run("%%era --language python --out said\nprint('hello')")
+    assert book.value("said") == repr("hello\n")
+
+
+def test_rich_output_is_filtered_and_shown(book: Notebook) -> None:
+    code = "import matplotlib.pyplot as plt\nplt.plot([1, 2]); plt.show()"
+    result = book.run(f"%%era --language python\n{code}", timeout=120)
+    assert any("image/png" in data for data in result.data)
+
+
+def test_an_error_is_the_guests_alone(book: Notebook) -> None:
+    result = book.run("%%era --language python\n1 / 0")
+    assert result.status == "error"
+    text = "\n".join(result.error["traceback"])
+    assert "ZeroDivisionError" in text
+    assert "era_kernel" not in text
+
+
+def test_an_interrupt_reaches_the_vm(book: Notebook) -> None:
+    book.run("%%era --language python\ny = 5")
+    cell = "%%era --language python\nprint('begun', flush=True)\nwhile True: pass"
+    result = book.run(cell, on_output=lambda output: book.manager.interrupt_kernel())
+    assert result.status == "error"
+    assert result.elapsed < 15
+    assert book.run("%%era --language python\nprint(y)").text() == "5\n"
+
+
+def test_a_question_is_asked_here(book: Notebook) -> None:
+    cell = "%%era --language python\nprint('hello', input('name? '))"
+    assert "hello Ada" in book.run(cell, answers=("Ada",)).text()
+
+
+def test_commands_are_those_of_an_era_kernel(book: Notebook) -> None:
+    book.run("%%era --language python\n1")
+    result = book.run("%era list")
+    assert "<table" in result.data[0]["text/html"]
+    assert "Usage: %era" in book.run("%era").text()
+    assert book.run("%%era exec --all\necho '$HOME {x}'").text().endswith("| $HOME {x}\n")
+
+
+@pytest.mark.parametrize(
+    ("cell", "said"),
+    [
+        ("%era lst", "lst"),
+        ("%era stop", "No VM is named"),
+        ("%%era --language cobol\n1", "Unsupported language"),
+        ("%%era --vm none-such\n1", "none-such"),
+        ("%%era --lang python\n1", "--lang"),
+        ("%%era --language python --out 1x\n1", "1x"),
+        ("%era use some-vm", "%%era --vm"),
+    ],
+)
+def test_a_failure_is_one_line(book: Notebook, cell: str, said: str) -> None:
+    result = book.run(cell)
+    assert result.status == "error"
+    assert said in result.error["evalue"]
+    assert len(result.error["traceback"]) == 1
+
+
+def test_a_cell_magic_without_a_body_is_refused(book: Notebook) -> None:
+    result = book.run("%%era --language python")
+    assert result.status == "error"
+    assert "body is empty" in result.text("stderr"), "IPython's own answer"
+    assert book.run("%%era --language python\n  ").error["evalue"].startswith("`%%era` has no cell below it")
+
+
+def test_a_command_is_completed(book: Notebook) -> None:
+    book.client.complete("%era li", 7)
+    reply = book.client.get_shell_msg(timeout=30)
+    assert "list" in reply["content"]["matches"]
+
+
+def test_the_source_of_the_package_is_this_one(book: Notebook) -> None:
+    here = Path(__file__).parents[2] / "era_kernel" / "__init__.py"
+    assert book.value("__import__('era_kernel').__file__") == repr(str(here))
