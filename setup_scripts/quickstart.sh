@@ -36,7 +36,7 @@ fi
 bash setup_scripts/images/debian.sh python --if-missing
 "$venv/bin/python" setup_scripts/prepare.py python || fail "the guest could not be prepared" "\`$venv/bin/era doctor\` checks each part"
 
-"$venv/bin/era" install --sys-prefix >/dev/null || fail "the kernelspec era-python could not be installed" "see the line above"
+"$venv/bin/era" install --sys-prefix --temp >/dev/null || fail "the kernelspecs could not be installed" "see the line above"
 
 say "running notebooks/quickstart.ipynb in its microVM"
 "$venv/bin/python" setup_scripts/run_notebook.py notebooks/quickstart.ipynb ||
