@@ -76,6 +76,11 @@ class VmPaths(NamedTuple):
         return self.folder / "console.log"
 
     @property
+    def state(self) -> StatePaths:
+        """The state folder that this is in."""
+        return StatePaths(self.folder.parents[1])
+
+    @property
     def bases(self) -> Path:
         """The state folder's `disks`."""
         return self.folder.parents[1] / "disks"

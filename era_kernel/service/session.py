@@ -17,6 +17,7 @@ from era_kernel.protocol import agent, driver
 from era_kernel.protocol.agent import ExitKind, ProcessExit
 from era_kernel.service.dial import Dialed
 from era_kernel.shim.client import GuestProcess, ShimClient
+from era_kernel.store.peek import peek
 
 ReplyT = TypeVar("ReplyT")
 
@@ -229,7 +230,7 @@ class Session:
             self._give_up(self._client.lost.result())
             return
         try:
-            self._fail(_ending(await ended))
+            self._fail(_ending(await ended, self._client.paths))
         except EraError as error:
             self._fail(error)
 
@@ -248,11 +249,11 @@ class Session:
             self._waiting[2].set_exception(self._error)
 
 
-def _ending(ended: ProcessExit) -> EraError:
+def _ending(ended: ProcessExit, vm: VmPaths) -> EraError:
     """What to tell whoever waited for a driver that ended."""
     fresh = "The next cell runs in a fresh session, without this one's variables."
     if ended.oom:
-        return DriverError("The VM ran out of memory and ended the session", fresh)
+        return DriverError(f"The VM ran out of {_memory(vm)} and ended the session", fresh)
     if ended.kind is ExitKind.FAILED:
         return DriverError(
             f"The image cannot run the language's driver: {os.strerror(ended.value)}",
@@ -262,3 +263,9 @@ def _ending(ended: ProcessExit) -> EraError:
         name = signal.Signals(ended.value).name if ended.value in set(signal.Signals) else str(ended.value)
         return DriverError(f"The session was ended by {name}", fresh)
     return DriverError(f"The session ended (exit status {ended.value})", fresh)
+
+
+def _memory(vm: VmPaths) -> str:
+    """How much of it a VM has, as far as its record can be read now."""
+    sizes = [record.spec.mem for record in peek(vm.state) if record.id == vm.folder.name]
+    return f"its {sizes[0]} MiB" if sizes else "memory"

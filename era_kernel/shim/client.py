@@ -33,9 +33,10 @@ class ShimClient(asyncio.Protocol):
     the VM was `saved`, our processes in it go on: rejoin() gives a connection to them. `token` is the connection's own.
     """
 
-    def __init__(self, vm_id: str, token: str) -> None:
+    def __init__(self, paths: VmPaths, token: str) -> None:
         loop = asyncio.get_running_loop()
-        self.vm_id = vm_id
+        self.paths = paths
+        self.vm_id = paths.folder.name
         self.token = token
         self.saved = False
         self.lost: asyncio.Future[VmLostError] = loop.create_future()
@@ -50,7 +51,7 @@ class ShimClient(asyncio.Protocol):
     @classmethod
     async def connect(cls, paths: VmPaths, timeout: float = 5.0) -> ShimClient:
         """Attach to the shim of a VM. VmLostError when nobody is there or nobody answers within `timeout` seconds."""
-        client = cls(paths.folder.name, new_token())
+        client = cls(paths, new_token())
         await client._connect(paths, timeout)
         return client
 
@@ -74,7 +75,7 @@ class ShimClient(asyncio.Protocol):
 
         A process that is no more, or to which bytes were lost, fails with what ended the old connection.
         """
-        client = ShimClient(self.vm_id, self.token)
+        client = ShimClient(paths, self.token)
         client._numbers = self._numbers
         client._processes, self._processes = self._processes, {}
         for process in client._processes.values():
@@ -96,7 +97,7 @@ class ShimClient(asyncio.Protocol):
         cls, connection: socket.socket, token: str, paths: VmPaths, sink: Sink, timeout: float = 5.0
     ) -> tuple[ShimClient, GuestProcess]:
         """A client on a connection that dial() gave, and the driver that was asked for on it. Raises as connect()."""
-        client = cls(paths.folder.name, token)
+        client = cls(paths, token)
         _, process = client._expect(sink, driver=True)  # before anything is read: its answers may be there already
         await client._begin(connection, paths, timeout)
         return client, process
