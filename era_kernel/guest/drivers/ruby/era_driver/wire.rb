@@ -1,6 +1,5 @@
 # frozen_string_literal: true
 
-require "fcntl"
 require "json"
 
 module EraDriver
@@ -8,6 +7,7 @@ module EraDriver
   class Wire
     MAX_MESSAGE = 64 << 20
     FIRST_FREE = 100
+    F_DUPFD_CLOEXEC = 1030 # Linux's; Fcntl of Ruby 3.1 does not know it
 
     def initialize(interrupts)
       @interrupts = interrupts
@@ -56,7 +56,7 @@ module EraDriver
     # To a high number that no program started by a cell inherits.
     def move(from, mode)
       old = IO.for_fd(from, mode)
-      moved = IO.for_fd(old.fcntl(Fcntl::F_DUPFD_CLOEXEC, FIRST_FREE), mode)
+      moved = IO.for_fd(old.fcntl(F_DUPFD_CLOEXEC, FIRST_FREE), mode)
       old.close
       moved
     rescue SystemCallError => e
