@@ -34,10 +34,9 @@ def test_variables_methods_classes_and_requires_persist(ruby_peer: DriverPeer) -
         ("__FILE__", '"cell 1"'),
         ("local_variables", "[]"),
         ("BasicObject.new", "#<BasicObject>"),
-        ("\"\\xff\".b", '"\\xFF"'),
-        ("Class.new { def inspect = \"\\xff\" }.new", "\ufffd"),
-        ("Class.new { def inspect = \"\\xff\".b }.new", "\ufffd"),
-        ("return 5", "5"),
+        ('"\\xff".b', '"\\xFF"'),
+        ('Class.new { def inspect = "\\xff" }.new', "\ufffd"),
+        ('Class.new { def inspect = "\\xff".b }.new', "\ufffd"),
         ("ObjectSpace.each_object(IO).map { |io| io.fileno rescue 0 }.count { |fd| [3, 4].include?(fd) }", "0"),
     ],
 )
@@ -89,8 +88,8 @@ def test_an_error_tells_the_lines_of_cells_that_led_to_it(ruby_peer: DriverPeer)
         ("throw :x", "UncaughtThrowError", "uncaught throw :x"),
         ("raise Class.new(StandardError) { def message = raise('x') }", "#<Class:", "cannot be told"),
         ("raise Class.new(StandardError) { def message = nil }", "#<Class:", ""),
-        ("raise \"\\xff\".b", "RuntimeError", "\ufffd"),
-        ("raise NoMemoryError", "NoMemoryError", "failed to allocate memory"),
+        ('raise "\\xff".b', "RuntimeError", "\ufffd"),
+        ("raise NoMemoryError", "NoMemoryError", "NoMemoryError"),
         ("raise Exception, 'all'", "Exception", "all"),
         ("Class.new { def inspect = raise('ouch') }.new", "RuntimeError", "ouch"),
         ("raise SignalException, 'TERM'", "SignalException", "SIGTERM"),
@@ -123,16 +122,18 @@ def test_a_recursion_without_end_has_a_short_trace(ruby_peer: DriverPeer) -> Non
     assert len(ruby_peer.run("def f = f\nf").reply.traceback) < 100
 
 
-@pytest.mark.parametrize("code", ["\0", "%", "é€😀" * 100, "puts 'a\0b'"])
+@pytest.mark.parametrize("code", ["return 5", "\0", "%", "é€😀" * 100, "puts 'a\0b'"])
 def test_odd_cells_do_not_end_the_driver(ruby_peer: DriverPeer, code: str) -> None:
     ruby_peer.run(code)
     assert ruby_peer.value("1 + 1") == "2"
 
 
 def test_a_lone_surrogate_does_not_end_the_driver(ruby_peer: DriverPeer) -> None:
-    text = b'{"type":"execute_request","id":"s","content":{"code":"t = \'\\ud800\'; t.length","execution_count":1}}'
+    code = r"'\ud800|\udfff|\ud83d\ude00|\\ud800|\u00e9'"
+    text = b'{"type":"execute_request","id":"5","content":{"code":"%s","execution_count":1}}' % code.encode()
     ruby_peer.send_bytes(len(text).to_bytes(4, "big") + text)
-    assert ruby_peer.answer("s").reply.status == "ok"
+    shown = ruby_peer.answer("5").only(driver.ExecuteResult).data["text/plain"]
+    assert shown == '"\ufffd|\ufffd|😀|\\\\ud800|é"'
     assert ruby_peer.value("1 + 1") == "2"
 
 

@@ -38,10 +38,10 @@ def test_programs_do_not_inherit_the_pipes(ruby_peer: DriverPeer) -> None:
         ("markdown('*x*')", "text/markdown", "*x*"),
         ("latex('$x$')", "text/latex", "$x$"),
         ("svg('<svg/>')", "image/svg+xml", "<svg/>"),
-        ("png(\"\\x89PNG\".b)", "image/png", base64.b64encode(b"\x89PNG").decode()),
+        ('png("\\x89PNG".b)', "image/png", base64.b64encode(b"\x89PNG").decode()),
         ("json({a: [1, nil]})", "application/json", {"a": [1, None]}),
         ("display([1])", "text/plain", "[1]"),
-        ("html(\"\\xff\")", "text/html", "\ufffd"),
+        ('html("\\xff")', "text/html", "\ufffd"),
     ],
 )
 def test_displays(ruby_peer: DriverPeer, call: str, mime: str, data: object) -> None:

@@ -6,6 +6,7 @@ module EraDriver
     CELL = /\Acell \d+\z/
     MOST_LINES = 40 # of a recursion without end, its first and last ones
     MOST_CAUSES = 5
+    MOST_TEXT = 100_000
 
     def initialize(error, sources)
       @error = error
@@ -23,10 +24,14 @@ module EraDriver
     end
 
     def message(error)
-      text = Text.utf8(error.message.to_s)
+      text = shortened(Text.utf8(error.message.to_s))
       error.is_a?(Interrupt) && text.empty? ? "the cell was interrupted" : text
     rescue Exception => e # the cell's own `message` may do anything
       "(its message cannot be told: #{e.class})"
+    end
+
+    def shortened(text)
+      text.length > MOST_TEXT ? "#{text[0, MOST_TEXT]}..." : text
     end
 
     def traceback
@@ -49,7 +54,7 @@ module EraDriver
     def hints(error)
       return [] unless error.respond_to?(:detailed_message) && !error.is_a?(SyntaxError)
 
-      told = Text.utf8(error.detailed_message(highlight: false).to_s).lines.drop(message(error).lines.size.clamp(1..))
+      told = Text.utf8(error.detailed_message(highlight: false).to_s).lines.drop([message(error).lines.size, 1].max)
       told.map(&:chomp).reject(&:empty?)
     rescue Exception
       []

@@ -11,14 +11,22 @@ module EraDriver
     module_function
 
     def reply(code, cursor)
-      before, word = at(code, cursor)
-      text = word && describe(before, word)
+      text = look(code, cursor) || look(code, call(code, cursor))
       { status: "ok", found: !text.nil?, data: text ? { "text/plain" => text } : {}, metadata: {} }
     end
 
-    # The name that the cursor is in or behind, and what is before it; before a bracket, the name that is called.
+    def look(code, cursor)
+      before, word = at(code, cursor) if cursor
+      word && describe(before, word)
+    end
+
+    # Where the name ends whose arguments the cursor is in, nil when it is in none.
+    def call(code, cursor)
+      code[0, cursor].match(/(?<=[\p{Word}?!])\([^()]*\z/)&.begin(0)
+    end
+
+    # The name that the cursor is in or behind, and what is before it.
     def at(code, cursor)
-      cursor -= 1 while cursor.positive? && code[cursor - 1].match?(/[\s(]/)
       start = cursor - code[0, cursor][/(?:@@|@|\$)?[\p{Word}]*[?!]?\z/].length
       word = code[start..][/\A#{WORD}/]
       [code[0, start], word]

@@ -53,7 +53,13 @@ module EraDriver
       reply = @cells.run(content)
       exit!(0) unless @wire.ours? # a process that the cell forked, at the cell's end
 
+      conclude(id, reply)
+    end
+
+    def conclude(id, reply)
       @wire.send("execute_reply", id, reply)
+    rescue ArgumentError # too big: only the user's expressions can be
+      @wire.send("execute_reply", id, { **reply, user_expressions: {} })
     end
 
     def reseed(id, content)

@@ -16,6 +16,16 @@ module EraDriver
       end
     end
 
+    ESCAPE = /\\(?:u[dD][89abAB]\h\h\\u[dD][c-fC-F]\h\h|u[dD][89a-fA-F]\h\h|.)/m
+    LONE = /\A\\u[dD][89a-fA-F]\h\h\z/
+
+    # JSON without its lone surrogates, with which Ruby's parser loses the character that follows.
+    def pair_surrogates(json)
+      return json unless json.match?(/\\u[dD][89a-fA-F]/)
+
+      json.gsub(ESCAPE) { |escape| LONE.match?(escape) ? '\\ufffd' : escape }
+    end
+
     # Bytes of no text become U+FFFD: a lone surrogate of a browser's cell, an image that was printed.
     def utf8(text)
       text = String.new(text, encoding: Encoding::UTF_8) if text.encoding == Encoding::BINARY

@@ -64,10 +64,10 @@ module EraDriver
     end
 
     def parse(text)
-      message = JSON.parse(text.force_encoding(Encoding::UTF_8), max_nesting: 100)
+      message = JSON.parse(Text.pair_surrogates(text.force_encoding(Encoding::UTF_8)), max_nesting: 100)
       fits = message.is_a?(Hash) && message["type"].is_a?(String) && message["id"].is_a?(String)
       fits && message["content"].is_a?(Hash) ? message : refuse("sent a message that is none")
-    rescue JSON::ParserError, EncodingError
+    rescue JSON::ParserError, EncodingError, ArgumentError # the last: bytes that are no UTF-8
       refuse("sent a message that is none")
     end
 
