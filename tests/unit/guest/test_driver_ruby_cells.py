@@ -89,6 +89,8 @@ def test_an_error_tells_the_lines_of_cells_that_led_to_it(ruby_peer: DriverPeer)
         ("raise Class.new(StandardError) { def message = raise('x') }", "#<Class:", "cannot be told"),
         ("raise Class.new(StandardError) { def message = nil }", "#<Class:", ""),
         ('raise "\\xff".b', "RuntimeError", "\ufffd"),
+        ("raise Class.new(StandardError) { def self.name = raise('x') }, 'm'", "#<Class:", "m"),
+        ("raise Class.new(StandardError) { def cause = raise('x') }, 'm'", "Exception", "cannot be told"),
         ("raise NoMemoryError", "NoMemoryError", "NoMemoryError"),
         ("raise Exception, 'all'", "Exception", "all"),
         ("Class.new { def inspect = raise('ouch') }.new", "RuntimeError", "ouch"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 
 import pytest
@@ -32,7 +34,7 @@ def test_an_interrupt_ends_a_cell_and_keeps_variables(ruby_peer: DriverPeer, cod
     time.sleep(0.1)
     ruby_peer.interrupt()
     began = time.monotonic()
-    assert ruby_peer.answer(request).reply.ename == "Interrupt"
+    assert ruby_peer.answer(request).reply.ename == "KeyboardInterrupt"
     assert time.monotonic() - began < 2
     assert ruby_peer.value("x + y") == "42"
     assert b"went on" not in ruby_peer.stdout()
@@ -101,3 +103,10 @@ def test_a_message_that_is_none_ends_the_driver(ruby_peer: DriverPeer, data: byt
     ruby_peer.send_bytes(data)
     assert ruby_peer.wait() == 70
     assert b"era ruby driver: the host" in ruby_peer.stderr(b"\n")
+
+
+def test_a_signal_that_ends_programs_ends_it(ruby_peer: DriverPeer) -> None:
+    ruby_peer.start("begin; print 'on'; sleep; ensure; puts 'caught'; end")
+    ruby_peer.stdout(b"on")
+    os.kill(ruby_peer.process.pid, signal.SIGTERM)
+    assert ruby_peer.wait() == -signal.SIGTERM

@@ -22,7 +22,7 @@ def test_output_comes_before_the_cell_ends(ruby_peer: DriverPeer) -> None:
     request = ruby_peer.start("print 'now'; sleep 0.2 until File.exist?('/nonexistent') || defined?(@over); sleep 30")
     assert ruby_peer.stdout(b"now") == b"now"
     ruby_peer.interrupt()
-    assert ruby_peer.answer(request).reply.ename == "Interrupt"
+    assert ruby_peer.answer(request).reply.ename == "KeyboardInterrupt"
 
 
 def test_programs_do_not_inherit_the_pipes(ruby_peer: DriverPeer) -> None:
@@ -126,5 +126,5 @@ def test_a_question_can_be_interrupted(ruby_peer: DriverPeer) -> None:
     request = ruby_peer.start("gets", allow_stdin=True)
     ruby_peer.next_message()
     ruby_peer.interrupt()
-    assert ruby_peer.answer(request).reply.ename == "Interrupt"
+    assert ruby_peer.answer(request).reply.ename == "KeyboardInterrupt"
     assert ruby_peer.value("1") == "1"

@@ -13,14 +13,19 @@ module EraDriver
       @sources = sources
     end
 
+    # An interrupt has the name that front ends know it by.
     def content
-      { ename: name(@error), evalue: message(@error), traceback: traceback }
+      ename = @error.is_a?(Interrupt) ? "KeyboardInterrupt" : name(@error)
+      { ename: ename, evalue: message(@error), traceback: traceback }
+    rescue StandardError => e # the error's own methods may do anything
+      { ename: "Exception", evalue: "(an error that cannot be told: #{e.class})", traceback: [] }
     end
 
     private
 
     def name(error)
-      (error.class.name || error.class.inspect).to_s
+      kind = error.class
+      Text.utf8(Module.instance_method(:name).bind_call(kind) || Module.instance_method(:inspect).bind_call(kind))
     end
 
     def message(error)

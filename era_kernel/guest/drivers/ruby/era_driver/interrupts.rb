@@ -8,6 +8,8 @@ module EraDriver
       @held = 0
       @pending = false
       listen
+      # Ruby would make exceptions of these, which would end the cell alone.
+      %w[TERM HUP].each { |name| trap(name, "SYSTEM_DEFAULT") }
     end
 
     # Anew at each cell: an earlier one may have put a handler of its own.
