@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests.unit.guest.driver_peer import DriverPeer
@@ -30,6 +32,8 @@ pytestmark = pytest.mark.timeout(60)
         ("größ", "größe_x"),
         ("my_me", "my_method"),
         ("{}.transform_v", "{}.transform_values"),
+        ("x = [[1], 2].fla", "x = [[1], 2].flatten"),
+        ("f({a: {}}.transform_v", "f({a: {}}.transform_values"),
         (":my_met", ":my_method"),
     ],
 )
@@ -45,6 +49,19 @@ def test_what_cannot_be_known_is_no_error(ruby_peer: DriverPeer, code: str) -> N
         assert ruby_peer.request("complete_request", code=code, cursor_pos=place).reply.cursor_start <= len(code)
         ruby_peer.request("inspect_request", code=code, cursor_pos=place, detail_level=0)
     assert ruby_peer.value("1") == "1"
+
+
+@pytest.mark.parametrize("code", ["my_list[0].", "my_list.map { |n| n }.", "-> {}.", "f(1)."])
+def test_what_is_no_literal_is_not_taken_for_one(ruby_peer: DriverPeer, code: str) -> None:
+    assert ruby_peer.request("complete_request", code=code, cursor_pos=len(code)).reply.matches == []
+
+
+@pytest.mark.parametrize("code", ["[" * 5000 + ".", "[[" * 2000 + "]" * 2000 + ".", "{" * 5000 + "}.", "a" * 100_000])
+def test_long_code_is_answered_soon(ruby_peer: DriverPeer, code: str) -> None:
+    began = time.monotonic()
+    for kind in ("complete_request", "inspect_request"):
+        ruby_peer.request(kind, code=code, cursor_pos=len(code), detail_level=0)
+    assert time.monotonic() - began < 3
 
 
 def test_a_completion_runs_nothing_of_the_cell(ruby_peer: DriverPeer) -> None:

@@ -4,15 +4,24 @@ module EraDriver
   # Finds the object that a text in a cell means, without running anything of it: names and plain literals only.
   module Lookup
     NOTHING = Object.new.freeze
-    LITERALS = [[/["'`]\z/, ""], [/\]\z/, []], [/\}\z/, {}], [/(?<![\p{Word}])\d[\d_]*\z/, 0], [/(?<![\p{Word}])\d[\d_]*\.\d+\z/, 0.0]].freeze
+    # What an Array or a Hash stands behind, and an index or a block does not.
+    START = /(?:\A|[=(,\[{;\n]|=>|%[wi])\s*/
+    LITERALS = [
+      [/["']\z/, ""],
+      [/#{START}(?<list>\[(?:[^\[\]]|\g<list>)*\])\z/, []],
+      [/#{START}(?<hash>\{(?:[^{}]|\g<hash>)*\})\z/, {}],
+      [/(?<![\p{Word}.])\d[\d_]*\z/, 0],
+      [/(?<![\p{Word}.])\d[\d_]*\.\d+\z/, 0.0]
+    ].freeze
+    LONGEST = 500 # characters of a receiver: the patterns take their time
     NAME = /((?:@@|@|\$)?[\p{L}_][\p{Word}]*(?:::[\p{Lu}][\p{Word}]*)*)\z/
 
     module_function
 
     # The object that `text` ends with, NOTHING when that cannot be told.
     def receiver(text)
-      text = text.rstrip
-      _, value = LITERALS.reverse.find { |pattern, _| pattern.match?(text) }
+      text = text.rstrip.slice(-LONGEST..) || text.rstrip
+      _, value = LITERALS.find { |pattern, _| pattern.match?(text) }
       return value unless value.nil?
 
       name = text[NAME, 1]
