@@ -41,3 +41,13 @@ def test_go_is_clean() -> None:
     assert vetted.returncode == 0, vetted.stderr
     scripts = subprocess.run(["shellcheck", folder / "build.sh"], capture_output=True, text=True, timeout=60)
     assert scripts.returncode == 0, scripts.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "era_kernel/guest/drivers/ruby").rglob("*.rb")), ids=lambda file: file.name
+)
+def test_ruby_has_no_warnings(file: Path) -> None:
+    checked = subprocess.run(["ruby", "-wc", file], capture_output=True, text=True, timeout=60, check=False)
+    assert (checked.stdout, checked.stderr) == ("Syntax OK\n", "")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from era_kernel.errors import UnknownLanguageError
 from era_kernel.languages.go import GO
 from era_kernel.languages.python import PYTHON
+from era_kernel.languages.ruby import RUBY
 from era_kernel.languages.spec import LanguageSpec
 
 __all__ = ["LANGUAGES", "LanguageSpec", "find_language"]
 
-LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, GO)}
+LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, GO, RUBY)}
 
 
 def find_language(name: str) -> LanguageSpec:

@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=setup_scripts/lib.sh
 . setup_scripts/lib.sh
 
-usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go"
+usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go, ruby"
 language=${1:?$usage}
 base=(ca-certificates iproute2 less nano procps)
 
@@ -35,6 +35,11 @@ go)
     HOME=/root sh /usr/src/era-driver-go/build.sh /usr/lib/era/driver-go
     HOME=/root go env -w CGO_ENABLED=0 # there is no C compiler
     rm -rf /root/.cache/go-build"
+  ;;
+ruby)
+  packages=(ruby)
+  command=(ruby)
+  finish=true
   ;;
 *) fail "there is no image recipe for '$language'" "$usage" ;;
 esac

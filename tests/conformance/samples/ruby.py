@@ -33,7 +33,7 @@ RUBY = Samples(
     complete=("1", "puts 'hello, world'", "def f(x)\n  x * 2\nend"),
     incomplete=("puts 'hello", "def f(x)", "3.times do |n|", "text = <<~END\n  hello"),
     invalid=("def = 7q", "x = = 2"),
-    completes=(("'größe'; x.bit_le", "'größe'; x.bit_length"), ("Comparab", "Comparable"), ("pri", "print")),
+    completes=(("'größe'; x.bit_le", "'größe'; x.bit_length"), ("Comparab", "Comparable"), ("sran", "srand")),
     inspects="puts",
     inspected="puts",
     results=(("1+2+3", "6"), ("(1..3).map { |n| n * n }", "[1, 4, 9]")),
