@@ -70,3 +70,13 @@ __era_inspect() { # word
   } >"$__era_folder/answer" 2>/dev/null
   __era_tell asked
 }
+
+__era_evaluate() { # command
+  {
+    local said status
+    said=$(builtin eval "$1" 2>/dev/null)
+    status=$?
+    builtin printf '%s\n%s' "$status" "$said"
+  } >"$__era_folder/answer"
+  __era_tell asked
+}
