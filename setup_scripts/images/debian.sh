@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=setup_scripts/lib.sh
 . setup_scripts/lib.sh
 
-usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go"
+usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go, bash"
 language=${1:?$usage}
 base=(ca-certificates iproute2 less nano procps)
 
@@ -35,6 +35,12 @@ go)
     HOME=/root sh /usr/src/era-driver-go/build.sh /usr/lib/era/driver-go
     HOME=/root go env -w CGO_ENABLED=0 # there is no C compiler
     rm -rf /root/.cache/go-build"
+  ;;
+bash)
+  # The driver is a perl program, for which perl-base is enough: no other package has to be in an image.
+  packages=(bash perl-base bsdextrautils curl file jq xxd)
+  command=(bash)
+  finish=:
   ;;
 *) fail "there is no image recipe for '$language'" "$usage" ;;
 esac

@@ -5,8 +5,10 @@ use strict;
 use warnings;
 
 use MIME::Base64 qw(encode_base64);
+use Era::Editor;
 use Era::Shell;
 
+my $SYNTAX = 2;    # what bash gives for a cell that is no bash
 my $BINARY = qr{\Aimage/(?!svg)};
 
 sub new {
@@ -60,6 +62,8 @@ sub finish {
     # `set -e`, which throws bash to its prompt, leaves the status with the failure alone.
     $status = $of if $status == 130 && $of;
     return $self->succeed($wire) if !$status;
+    my ($wrong, $words) = $status == $SYNTAX ? Era::Editor::syntax_error($self->{code}) : ();
+    return $self->fail($wire, 'SyntaxError', $words, $self->_place($wrong, $self->{file})) if $wrong;
     return $self->fail($wire, 'ExitStatus', $status, $of == $status ? $self->_place($line, $file) : []);
 }
 

@@ -3,6 +3,7 @@ package Era::Editor;
 # Completion, inspection and whether a cell is whole.
 use strict;
 use warnings;
+no warnings 'exec';
 
 use Time::HiRes ();
 
@@ -33,6 +34,7 @@ sub matches {
 # The word that the cursor is in or behind.
 sub word_at {
     my ($code, $cursor) = @_;
+    $cursor = length $code if $cursor > length $code;
     my ($left) = substr($code, 0, $cursor) =~ /([\w.:+\/\[\]!-]*)\z/;
     my ($right) = substr($code, $cursor) =~ /\A([\w.:+\/\[\]!-]*)/;
     return "$left$right";
@@ -48,6 +50,13 @@ sub completeness {
     return ('incomplete', $code =~ /(?:then|do|else|\{)\s*\z/ ? '  ' : '')
         if $said =~ /unexpected end of file|unexpected EOF while looking|delimited by end-of-file/;
     return $said =~ /syntax error|unexpected/ ? ('invalid', '') : ('complete', '');
+}
+
+# What is wrong with a cell that is no bash: line and words; nothing when it is bash.
+sub syntax_error {
+    my ($code) = @_;
+    my $said = _checked($code) // '';
+    return $said =~ /line (\d+): ((?:syntax error|unexpected EOF)[^\n]*)/ ? ($1, $2) : ();
 }
 
 # What `bash -n` complains about, undef when it cannot tell in time.

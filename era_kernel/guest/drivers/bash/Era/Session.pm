@@ -215,6 +215,7 @@ sub _ask {
 sub _complete {
     my ($self, $message) = @_;
     my ($code, $cursor) = @{$message->{content}}{qw(code cursor_pos)};
+    $cursor = length $code if $cursor > length $code;
     my ($kind, $word) = Era::Editor::target(substr $code, 0, $cursor);
     my $plain = $word =~ s/\\(.)/$1/gr;
     my $answer = $kind eq 'command' && $word eq '' ? '' : $self->_ask("__era_complete $kind " . Era::Shell::quoted($plain));
