@@ -4,7 +4,7 @@ package Era::Processes;
 use strict;
 use warnings;
 
-my $BOMB = 60;
+my $BOMB = 100;
 my $ROUNDS = 200;
 
 # [pid, parent, group] of each process.
