@@ -39,7 +39,7 @@ def test_inspection(bash_peer: DriverPeer) -> None:
         found = bash_peer.request("inspect_request", code=word, cursor_pos=len(word), detail_level=0).reply
         assert found.found
         assert text in found.data["text/plain"]
-    for code in ("no_such_name_anywhere", "", "'; echo"):
+    for code in ("no_such_name_anywhere", "", "'    ; echo"):
         assert not bash_peer.request("inspect_request", code=code, cursor_pos=5, detail_level=0).reply.found
 
 

@@ -6,6 +6,7 @@ use warnings;
 
 use MIME::Base64 qw(encode_base64);
 use Era::Editor;
+use Era::Json;
 use Era::Shell;
 
 my $SYNTAX = 2;    # what bash gives for a cell that is no bash
@@ -40,13 +41,17 @@ sub show {
     my $data = $shell->take($path);
     return if !defined $data;
     my $value = $mime =~ $BINARY ? encode_base64($data, '') : _text($data);
-    if ($mime eq 'application/json') { $value = eval { Era::Json::decode($data); \$value } // return _complain($shell, 'no JSON') }
+    if ($mime eq 'application/json') {
+        eval { Era::Json::decode($data); 1 } or return _complain('what a cell shows as JSON is no JSON');
+        my $json = $value;
+        $value = \$json;    # as it is
+    }
     $wire->send('display_data', $self->{id}, {data => {$mime => $value}, metadata => {}, transient => {}})
-        or _complain($shell, 'too much to be shown');
+        or _complain('more than 64 MiB cannot be shown');
     return;
 }
 
-sub _complain { syswrite STDERR, "era driver: $_[1]\n"; return }
+sub _complain { syswrite STDERR, "era driver: $_[0]\n"; return }
 
 sub _text {
     my ($data) = @_;
