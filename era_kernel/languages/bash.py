@@ -2,8 +2,8 @@
 
 from era_kernel.languages.spec import LanguageSpec
 
-# A perl program that keeps one bash; perl-base and bash are in each Debian image. A bash that has begun cannot be forked:
-# the driver itself is started ahead.
+# A perl program that keeps one bash; perl-base and bash are in each Debian image. A bash that has begun cannot be
+# forked: the driver itself is started ahead.
 _DRIVER = ("perl", "/.era/drivers/bash/driver.pl")
 
 BASH = LanguageSpec(

@@ -15,7 +15,7 @@ use Era::Wire;
 my $START_SECONDS = 60;
 my $ASK_SECONDS = 10;
 my $TICK = 0.1;            # how late the end of bash may be seen, as its signal can come just before a wait
-my $AGAIN_SECONDS = 0.25;  # since an interrupt: the report of the end may have been lost by it
+my $AGAIN_SECONDS = 0.25;  # since an interrupt: it, or the report of the end, may have been lost
 my $HARD_SECONDS = 0.6;    # since an interrupt: what ignores it is killed
 my $LAST_SECONDS = 10;     # since an interrupt: bash itself is killed
 my $EXIT_NO_MEMORY = 2;    # what bash ends with, and no trap is run
@@ -169,14 +169,16 @@ sub _insist {
     my $since = time - $self->{first};
     if ($since > $LAST_SECONDS) {
         kill 'KILL', $shell->pid;
-    } elsif ($since > $HARD_SECONDS) {
-        kill 'KILL', Era::Processes::children($shell->pid);
-        kill 'INT', $shell->pid;
-        $shell->command('__era_end 130');
-    } elsif ($since > $AGAIN_SECONDS && !$self->{again}) {
-        Era::Processes::stop_bomb($shell->pid);
-        $shell->command('__era_end 130');
+        return;
     }
+    return if $since < $AGAIN_SECONDS;
+    Era::Processes::stop_bomb($shell->pid);
+    # Bash takes an interrupt for its own only when its child dies of it, so both get it at once; the child that does not
+    # die of it is killed, and bash is met before it has the next.
+    my @children = Era::Processes::children($shell->pid);
+    kill 'INT', @children, $shell->pid;
+    kill 'KILL', @children if $since > $HARD_SECONDS;
+    $shell->command('__era_end 130');
     return;
 }
 
