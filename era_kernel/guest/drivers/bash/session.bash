@@ -15,7 +15,11 @@ __era_end() {
 
 # An interactive shell is what an interrupt throws back to its prompt; `set -e`, which would end it, does the same.
 # Without a source it is the prompt's own line that fails, by what the cell has told before.
-trap '[[ -z ${BASH_SOURCE[0]-} ]] || { __era_failed="$? $LINENO ${BASH_SOURCE[0]}"; [[ $- != *e* ]] || builtin kill -INT $BASHPID; }' ERR
+trap '__era_code=$?
+  if [[ -n ${BASH_SOURCE[0]-} ]]; then
+    __era_failed="$__era_code $LINENO ${BASH_SOURCE[0]}"
+    [[ $- != *e* ]] || builtin kill -INT $BASHPID
+  fi' ERR
 trap '__era_tell "exit $?"' EXIT
 
 # ---- what cells may call: era_html TEXT, or the text on stdin; era_png FILE, or its bytes on stdin
