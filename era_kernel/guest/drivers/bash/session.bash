@@ -13,13 +13,15 @@ __era_end() {
   return 0
 }
 
+__era_fail() {
+  __era_failed="$__era_code $1 $2"
+  [[ $- != *e* ]] || builtin kill -INT $BASHPID
+}
+
 # An interactive shell is what an interrupt throws back to its prompt; `set -e`, which would end it, does the same.
 # Without a source it is the prompt's own line that fails, by what the cell has told before.
-trap '__era_code=$?
-  if [[ -n ${BASH_SOURCE[0]-} ]]; then
-    __era_failed="$__era_code $LINENO ${BASH_SOURCE[0]}"
-    [[ $- != *e* ]] || builtin kill -INT $BASHPID
-  fi' ERR
+# All in one line, as LINENO counts those of a trap.
+trap '__era_code=$?; if [[ -n ${BASH_SOURCE[0]-} ]]; then __era_fail $LINENO "${BASH_SOURCE[0]}"; fi' ERR
 trap '__era_tell "exit $?"' EXIT
 
 # ---- what cells may call: era_html TEXT, or the text on stdin; era_png FILE, or its bytes on stdin

@@ -18,6 +18,7 @@ my $TICK = 0.1;            # how late the end of bash may be seen, as its signal
 my $AGAIN_SECONDS = 0.25;  # since an interrupt: it, or the report of the end, may have been lost
 my $HARD_SECONDS = 0.6;    # since an interrupt: what ignores it is killed
 my $LAST_SECONDS = 10;     # since an interrupt: bash itself is killed
+my $SYNC_TRIES = 40;
 my $EXIT_NO_MEMORY = 2;    # what bash ends with, and no trap is run
 
 my %SERVE = (
@@ -29,7 +30,7 @@ sub new {
     my ($class) = @_;
     my $wire = Era::Wire->new;
     my $self = bless {wire => $wire, cells => 0, seeded => 0, interrupts => 0}, $class;
-    $SIG{INT} = sub { $self->{interrupts}++ };
+    $SIG{INT} = sub { $self->{interrupts}++; $self->{unsynced} = 1 };
     $SIG{CHLD} = sub { };    # ends a wait
     my ($home) = $INC{'Era/Session.pm'} =~ m{(.*)/Era/}s;
     $self->{shell} = Era::Shell->new($home);
@@ -46,6 +47,7 @@ sub serve {
     while (1) {
         while (my $message = $self->{wire}->next_message) {
             my $serve = $SERVE{$message->{type}} or next;
+            $self->_synchronize if $self->{unsynced};
             $self->_seed if !$self->{seeded};
             $self->$serve($message);
         }
@@ -100,6 +102,18 @@ sub _report_of {
         $self->_wait($TICK);
     }
     return undef;
+}
+
+# After an interrupt: go on when bash, which loses a line to it, has taken it and is at its prompt.
+sub _synchronize {
+    my ($self) = @_;
+    for my $try (1 .. $SYNC_TRIES) {
+        $self->{unsynced} = 0;
+        $self->{shell}->command("__era_tell 'here $try'");
+        return if defined $self->_report_of("here $try", $AGAIN_SECONDS) && !$self->{unsynced};
+        return if defined $self->{shell}->ended;
+    }
+    return;
 }
 
 # Reports while no cell runs: jobs of earlier cells show things.
