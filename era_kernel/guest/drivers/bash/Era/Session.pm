@@ -130,6 +130,7 @@ sub _execute {
     my $shell = $self->{shell};
     my $cell = $self->{cell} = Era::Cell->new(++$self->{cells}, $message);
     $shell->forget_shown;
+    $self->{killed} = Era::Processes::killed_for_memory();
     @{$self}{qw(interrupts done first)} = (0, 0, 0);
     $cell->begin($shell) or return $cell->fail($self->{wire}, 'OSError', "the cell cannot be handed over: $!", []);
     while (!$self->{done}) {
@@ -169,10 +170,19 @@ sub _end_in_cell {
     $self->_wait(0);
     $self->_drop_reports;
     return if $self->{done};
-    if ($self->{shell}->ended == $EXIT_NO_MEMORY << 8 && !$self->{exits}) {
-        $self->{cell}->fail($self->{wire}, 'MemoryError', 'bash ended, most likely as it got no more memory', []);
-    }
+    my $why = $self->_lack_of_memory;
+    $self->{cell}->fail($self->{wire}, 'MemoryError', $why, []) if $why;
     $self->_end;
+}
+
+# What to say when bash has ended for lack of memory: by itself, or by the kernel.
+sub _lack_of_memory {
+    my ($self) = @_;
+    my $status = $self->{shell}->ended;
+    return 'bash ended, most likely as it got no more memory' if $status == $EXIT_NO_MEMORY << 8 && !$self->{exits};
+    return "the VM ran out of memory, and bash with all its variables was ended"
+        if $status == POSIX::SIGKILL && Era::Processes::killed_for_memory() > $self->{killed};
+    return '';
 }
 
 # What an interrupt is followed by while the cell does not end.
