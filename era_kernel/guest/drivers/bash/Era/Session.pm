@@ -32,17 +32,22 @@ sub new {
     my $self = bless {wire => $wire, cells => 0, seeded => 0, interrupts => 0}, $class;
     $SIG{INT} = sub { $self->{interrupts}++; $self->{unsynced} = 1 };
     $SIG{CHLD} = sub { };    # ends a wait
+    return $self;
+}
+
+# A bash without any cell's variables; gives its version.
+sub _start_bash {
+    my ($self) = @_;
     my ($home) = $INC{'Era/Session.pm'} =~ m{(.*)/Era/}s;
     $self->{shell} = Era::Shell->new($home);
-    return $self;
+    @{$self}{qw(seeded exits)} = (0, 0);
+    return $self->_report_of('ready', $START_SECONDS) // Era::Wire::refuse('bash does not start; is it in the image?');
 }
 
 # Serve until the end; gives the status to exit with.
 sub serve {
     my ($self) = @_;
-    my $version = $self->_report_of('ready', $START_SECONDS);
-    Era::Wire::refuse('bash does not start; is it in the image?') if !defined $version;
-    $version =~ s/\(.*//;
+    my $version = $self->_start_bash =~ s/\(.*//r;
     $self->{wire}->send('ready', '', {language_version => $version, driver => 'bash'});
     while (1) {
         while (my $message = $self->{wire}->next_message) {
@@ -133,10 +138,12 @@ sub _execute {
     $self->{killed} = Era::Processes::killed_for_memory();
     @{$self}{qw(interrupts done first)} = (0, 0, 0);
     $cell->begin($shell) or return $cell->fail($self->{wire}, 'OSError', "the cell cannot be handed over: $!", []);
+    $self->{told} = 0;
     while (!$self->{done}) {
         $self->_wait($TICK);
         $self->_drop_reports;
         $self->_end_in_cell if !$self->{done} && defined $shell->ended;
+        return if $self->{told};
         $self->_insist if $self->{interrupts} && !$self->{done};
     }
     Era::Processes::stop_bomb($shell->pid) if $self->{interrupts};
@@ -171,8 +178,13 @@ sub _end_in_cell {
     $self->_drop_reports;
     return if $self->{done};
     my $why = $self->_lack_of_memory;
-    $self->{cell}->fail($self->{wire}, 'MemoryError', $why, []) if $why;
-    $self->_end;
+    $self->_end if !$why;
+    # What the host would tell of the driver's end names no memory: the driver stays, with another bash.
+    $self->{shell}->remove_folder;
+    $self->_start_bash;
+    $self->{cell}->fail($self->{wire}, 'MemoryError', "$why. The next cell runs in a fresh bash.", []);
+    $self->{told} = 1;
+    return;
 }
 
 # What to say when bash has ended for lack of memory: by itself, or by the kernel.
