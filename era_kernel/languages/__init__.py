@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from era_kernel.errors import UnknownLanguageError
+from era_kernel.languages.bash import BASH
 from era_kernel.languages.go import GO
 from era_kernel.languages.python import PYTHON
 from era_kernel.languages.ruby import RUBY
@@ -10,7 +11,7 @@ from era_kernel.languages.spec import LanguageSpec
 
 __all__ = ["LANGUAGES", "LanguageSpec", "find_language"]
 
-LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, GO, RUBY)}
+LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, GO, RUBY, BASH)}
 
 
 def find_language(name: str) -> LanguageSpec:

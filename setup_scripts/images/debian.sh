@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=setup_scripts/lib.sh
 . setup_scripts/lib.sh
 
-usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go, ruby"
+usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go, ruby, bash"
 language=${1:?$usage}
 base=(ca-certificates iproute2 less nano procps)
 
@@ -40,6 +40,12 @@ ruby)
   packages=(ruby)
   command=(ruby)
   finish=true
+  ;;
+bash)
+  # The driver is a perl program, for which perl-base is enough: no other package has to be in an image.
+  packages=(bash perl-base bsdextrautils curl file jq xxd)
+  command=(bash)
+  finish=:
   ;;
 *) fail "there is no image recipe for '$language'" "$usage" ;;
 esac

@@ -30,6 +30,6 @@ BASH = Samples(
     random="echo $RANDOM$RANDOM",
     complete=("ls", "echo 'hello, world'", "f() { echo; }"),
     incomplete=("echo 'hello", "if true; then", "for i in 1 2 3; do"),
-    invalid=("if then fi", "case esac in"),
+    invalid=("if then fi", "case x in esac )"),
     completes=(("ech", "echo"),),
 )

@@ -9,6 +9,7 @@ import pytest
 
 from era_kernel.guest.build import compile_agent
 from tests.unit.guest.agent_peer import AgentPeer
+from tests.unit.guest.bash_driver import start_bash
 from tests.unit.guest.driver_peer import DriverPeer, StartDriver, running_driver, start_cold
 from tests.unit.guest.go_driver import GoProgram, build
 from tests.unit.guest.ruby_driver import start_ruby
@@ -81,4 +82,7 @@ def go_peer(start_go: StartDriver) -> Iterator[DriverPeer]:
 def ruby_peer() -> Iterator[DriverPeer]:
     """A session of the Ruby driver."""
     with running_driver(start_ruby) as running:
+def bash_peer() -> Iterator[DriverPeer]:
+    """A session of the bash driver."""
+    with running_driver(start_bash) as running:
         yield running

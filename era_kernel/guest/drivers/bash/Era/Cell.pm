@@ -1,0 +1,96 @@
+package Era::Cell;
+
+# One cell: what it runs as, and the messages that it gives.
+use strict;
+use warnings;
+
+use MIME::Base64 qw(encode_base64);
+use Era::Editor;
+use Era::Json;
+use Era::Shell;
+
+my $SYNTAX = 2;    # what bash gives for a cell that is no bash
+my $BINARY = qr{\Aimage/(?!svg)};
+
+sub new {
+    my ($class, $number, $message) = @_;
+    my $content = $message->{content};
+    return bless {
+        number => $number, id => $message->{id}, count => $content->{execution_count} // 0,
+        code => $content->{code} // '', expressions => $content->{user_expressions} || {},
+    }, $class;
+}
+
+sub id { return $_[0]{id} }
+sub number { return $_[0]{number} }
+
+# What the prompt is given: an interrupt loses the rest of its line, and no more.
+sub begin {
+    my ($self, $shell) = @_;
+    my $file = $shell->file("cell-$self->{number}", "$self->{code}\n") or return 0;
+    $self->{file} = $file;
+    $shell->command("__era_cell=$self->{number} __era_status=130 __era_failed=");
+    $shell->command('. ' . Era::Shell::quoted($file) . ' </dev/null; __era_status=$? PS1= PS2= PROMPT_COMMAND=');
+    $shell->command('__era_end $__era_status');
+    return 1;
+}
+
+# What a cell shows, as it reports it.
+sub show {
+    my ($self, $wire, $shell, $mime, $path) = @_;
+    my $data = $shell->take($path);
+    return if !defined $data;
+    my $value = $mime =~ $BINARY ? encode_base64($data, '') : _text($data);
+    if ($mime eq 'application/json') {
+        eval { Era::Json::decode($data); 1 } or return _complain('what a cell shows as JSON is no JSON');
+        my $json = $value;
+        $value = \$json;    # as it is
+    }
+    $wire->send('display_data', $self->{id}, {data => {$mime => $value}, metadata => {}, transient => {}})
+        or _complain('more than 64 MiB cannot be shown');
+    return;
+}
+
+sub _complain { syswrite STDERR, "era driver: $_[0]\n"; return }
+
+sub _text {
+    my ($data) = @_;
+    utf8::decode($data);    # what is no UTF-8 stays as Latin 1
+    return $data;
+}
+
+# The end of a cell by a report: `status cell failed-status failed-line failed-file`.
+sub finish {
+    my ($self, $wire, $interrupted, $status, $failure) = @_;
+    return $self->fail($wire, 'KeyboardInterrupt', '', []) if $interrupted;
+    my ($of, $line, $file) = @$failure;
+    # `set -e`, which throws bash to its prompt, leaves the status with the failure alone.
+    $status = $of if $status == 130 && $of;
+    return $self->succeed($wire) if !$status;
+    my ($wrong, $words) = $status == $SYNTAX ? Era::Editor::syntax_error($self->{code}) : ();
+    return $self->fail($wire, 'SyntaxError', $words, $self->_place($wrong, $self->{file})) if $wrong;
+    return $self->fail($wire, 'ExitStatus', $status, $of == $status ? $self->_place($line, $file) : []);
+}
+
+sub _place {
+    my ($self, $line, $file) = @_;
+    return [] if $file ne $self->{file};
+    my $source = (split /\n/, $self->{code})[$line - 1] // '';
+    return ["  Cell In[$self->{count}], line $line", "    $source"];
+}
+
+sub succeed {
+    my ($self, $wire) = @_;
+    my $values = $self->{values} || {};
+    return $wire->send('execute_reply', $self->{id}, {status => 'ok', user_expressions => $values});
+}
+
+sub fail {
+    my ($self, $wire, $ename, $evalue, $place) = @_;
+    my $last = length $evalue ? "$ename: $evalue" : $ename;
+    my %error = (ename => $ename, evalue => "$evalue", traceback => [@$place, $last]);
+    $wire->send('error', $self->{id}, \%error);
+    return $wire->send('execute_reply', $self->{id}, {status => 'error', %error, user_expressions => {}});
+}
+
+1;

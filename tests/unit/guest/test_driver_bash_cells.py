@@ -1,0 +1,137 @@
+"""Cells of the bash driver: what persists, what they show, their errors."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import pytest
+
+from era_kernel.protocol import driver
+from tests.conformance.samples.bash import BASH
+from tests.unit.guest.bash_driver import start_bash
+from tests.unit.guest.driver_peer import Answer, DriverPeer, plain, running_driver
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def printed(peer: DriverPeer, code: str, end: bytes = b"\n") -> str:
+    """What a cell prints."""
+    peer.output[1].clear()
+    answer = peer.run(code)
+    assert answer.reply.status == "ok", answer.reply
+    return peer.stdout(end).decode()
+
+
+def trace(answer: Answer) -> list[str]:
+    return list(answer.only(driver.ErrorEvent).traceback)
+
+
+def test_it_says_that_it_is_ready(bash_peer: DriverPeer) -> None:
+    assert isinstance(bash_peer.ready, driver.Ready)
+    assert bash_peer.ready.content.language_version[0].isdigit()
+    assert bash_peer.output == {1: b"", 2: b""}
+
+
+def test_variables_functions_aliases_and_the_folder_persist(bash_peer: DriverPeer, tmp_path: Path) -> None:
+    bash_peer.run(f"x=41; declare -A map=([a]=b); f() {{ echo \"<$1>\"; }}; alias say='echo said'; cd '{tmp_path}'")
+    assert printed(bash_peer, "echo $((x + 1)) ${map[a]}; f 2; say it; pwd; set -o noclobber") == (
+        f"42 b\n<2>\nsaid it\n{tmp_path}\n"
+    )
+
+
+def test_both_streams(bash_peer: DriverPeer) -> None:
+    assert printed(bash_peer, BASH.mixes, b"out2\n") == "out1\nout2\n"
+    assert bash_peer.stderr(b"\n") == b"err1\n"
+
+
+def test_odd_and_long_output_comes_as_it_is(bash_peer: DriverPeer) -> None:
+    assert printed(bash_peer, BASH.odd) == "é€😀\0\n"
+    assert printed(bash_peer, BASH.long_line) == "x" * 1_000_000 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "place", "end"),
+    [
+        ("x=41\n\nno-such-command", ["  Cell In[1], line 3", "    no-such-command"], "ExitStatus: 127"),
+        ("f() {\n  false\n}\nf", ["  Cell In[1], line 4", "    f"], "ExitStatus: 1"),
+        ("set -e\nfalse\necho never", ["  Cell In[1], line 2", "    false"], "ExitStatus: 1"),
+        ("true\nreturn 4", [], "ExitStatus: 4"),
+        (
+            "echo 1\nfi",
+            ["  Cell In[1], line 2", "    fi"],
+            "SyntaxError: syntax error near unexpected token `fi'",
+        ),
+        ("echo ${none?gone}", [], "ExitStatus: 1"),
+    ],
+)
+def test_an_error_tells_its_line(bash_peer: DriverPeer, code: str, place: list[str], end: str) -> None:
+    answer = bash_peer.run(code)
+    assert trace(answer) == [*place, end]
+    assert (answer.reply.status, f"{answer.reply.ename}: {answer.reply.evalue}") == ("error", end)
+    assert printed(bash_peer, "echo here") == "here\n"
+    assert b"never" not in bash_peer.output[1]
+
+
+@pytest.mark.parametrize("code", ["", "# only this", "false || true", "! true || true", "if false; then :; fi", "\0"])
+def test_what_does_not_fail_is_no_error(bash_peer: DriverPeer, code: str) -> None:
+    answer = bash_peer.run(code)
+    assert (answer.events, answer.reply.status) == ([], "ok")
+
+
+@pytest.mark.parametrize("code", [")" * 10_000, "(" * 10_000, "é€😀" * 100, "\\", "cat <<E\nx"])
+def test_what_is_no_bash_hurts_nobody(bash_peer: DriverPeer, code: str) -> None:
+    bash_peer.run(code)
+    assert printed(bash_peer, "echo here").endswith("here\n")
+
+
+def test_nothing_is_read_from_the_driver_s_own_pipes(bash_peer: DriverPeer) -> None:
+    assert bash_peer.run("read line").reply.ename == "ExitStatus"
+    assert printed(bash_peer, "cat; exec <&-; echo $?") == "0\n"
+    assert printed(bash_peer, "ls -1 /proc/self/fd") == "0\n1\n2\n3\n"
+
+
+def test_what_cells_show(bash_peer: DriverPeer) -> None:
+    answer = bash_peer.run(
+        "era_html '<b>é</b>'\necho '# x' | era_markdown\nprintf '\\x89PNG' | era_png\nera_clear_output wait\n"
+        'echo \'{"a": [1, true, "x"]}\' | era_json'
+    )
+    html, markdown, png, clear, json = [plain(event.content) for event in answer.events]
+    assert html.data == {"text/html": "<b>é</b>"}
+    assert markdown.data == {"text/markdown": "# x\n"}
+    assert base64.b64decode(png.data["image/png"]) == b"\x89PNG"
+    assert clear.wait is True
+    assert json.data == {"application/json": {"a": [1, True, "x"]}}
+
+
+def test_what_cannot_be_shown_is_told(bash_peer: DriverPeer) -> None:
+    assert bash_peer.run("era_json '{'; era_png /no/such/file || true").events == []
+    assert b"no JSON" in bash_peer.stderr(b"no JSON")
+
+
+def test_user_expressions_are_commands(bash_peer: DriverPeer) -> None:
+    found = bash_peer.run("x=5", user_expressions={"good": "echo $x", "bad": "false"}).reply.user_expressions
+    assert found["good"]["data"] == {"text/plain": "5"}
+    assert (found["bad"]["status"], found["bad"]["evalue"]) == ("error", "1")
+
+
+def test_a_cell_may_empty_tmp(bash_peer: DriverPeer) -> None:
+    bash_peer.run('rm -rf "$__era_folder"')
+    assert printed(bash_peer, "echo here") == "here\n"
+
+
+def test_sessions_have_luck_of_their_own(bash_peer: DriverPeer) -> None:
+    bash_peer.run("RANDOM=1")
+    first = printed(bash_peer, BASH.random)
+    bash_peer.run("RANDOM=1")
+    assert printed(bash_peer, BASH.random) == first
+    with running_driver(start_bash) as other:
+        assert printed(other, BASH.random) != printed(bash_peer, BASH.random)
+
+
+def test_lone_surrogates_are_text(bash_peer: DriverPeer) -> None:
+    text = rb'{"type":"execute_request","id":"%s","content":{"code":"echo \"\ud800\"","execution_count":1}}' % (
+        b"a" * 32
+    )
+    bash_peer.send_bytes(len(text).to_bytes(4, "big") + text)
+    assert bash_peer.answer("a" * 32).reply.status == "ok"
