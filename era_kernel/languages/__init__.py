@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from era_kernel.errors import UnknownLanguageError
 from era_kernel.languages.go import GO
+from era_kernel.languages.node import NODE
 from era_kernel.languages.python import PYTHON
 from era_kernel.languages.spec import LanguageSpec
 
 __all__ = ["LANGUAGES", "LanguageSpec", "find_language"]
 
-LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, GO)}
+LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, NODE, GO)}
 
 
 def find_language(name: str) -> LanguageSpec:
