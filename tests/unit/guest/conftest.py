@@ -11,6 +11,7 @@ from era_kernel.guest.build import compile_agent
 from tests.unit.guest.agent_peer import AgentPeer
 from tests.unit.guest.driver_peer import DriverPeer, StartDriver, running_driver, start_cold
 from tests.unit.guest.go_driver import GoProgram, build
+from tests.unit.guest.node_driver import start_node
 from tests.unit.guest.warm_driver import Zygote
 
 StartAgent = Callable[..., AgentPeer]
@@ -73,4 +74,11 @@ def start_go(request: pytest.FixtureRequest, go_driver: Path) -> Iterator[StartD
 def go_peer(start_go: StartDriver) -> Iterator[DriverPeer]:
     """A session of the Go driver."""
     with running_driver(start_go) as running:
+        yield running
+
+
+@pytest.fixture
+def node_peer() -> Iterator[DriverPeer]:
+    """A session of the Node driver."""
+    with running_driver(start_node) as running:
         yield running

@@ -2,6 +2,7 @@
 // Cells: run one, tell how it ended.
 const { describeThrown, INTERRUPTED, isInterrupt, show } = require('./describe.js');
 const { rewriteImports } = require('./imports.js');
+const { cellEnds, cellStarts } = require('./timers.js');
 
 class Cells {
   constructor(link, evaluator) {
@@ -18,6 +19,7 @@ class Cells {
     this._link.belongTo(id);
     this._link.allowInput = Boolean(content.allow_stdin);
     this._link.shared.set('running', cell.number);
+    cellStarts();
     this._evaluator.run(rewriteImports(content.code), cell.name, (outcome) => this._ran(cell, outcome));
   }
 
@@ -64,12 +66,14 @@ class Cells {
   }
 
   _fail(cell, error) {
+    cellEnds(error === INTERRUPTED);
     this._link.send('error', error);
     this._reply(cell, { status: 'error', ...error, user_expressions: {} });
   }
 
   _reply(cell, content) {
     this._current = null;
+    cellEnds(false);
     this._link.shared.set('running', 0);
     this._link.send('execute_reply', { execution_count: cell.content.execution_count, ...content }, cell.id);
   }

@@ -53,7 +53,7 @@ class Evaluator {
 
   /** {value} of an expression that does nothing but to look; undefined of any other. */
   look(expression) {
-    const options = { replMode: true, throwOnSideEffect: true, silent: true, timeout: 500, objectGroup: GROUP };
+    const options = { throwOnSideEffect: true, silent: true, objectGroup: GROUP };
     const answer = this._now('Runtime.evaluate', { expression, ...options });
     if (!answer || answer.exceptionDetails) return undefined;
     return this._outcome(null, answer);

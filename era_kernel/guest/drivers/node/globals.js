@@ -5,11 +5,13 @@ const { installImports } = require('./imports.js');
 const { installOutput } = require('./output.js');
 const { installPrompt } = require('./prompt.js');
 const { installRandom } = require('./random.js');
+const { installTimers } = require('./timers.js');
 
 function installGlobals(link) {
   installOutput();
   installImports();
   installRandom();
+  installTimers();
   installPrompt(link);
   installDisplay(link);
 }

@@ -7,7 +7,7 @@ const { pathToFileURL } = require('url');
 
 const IMPORT = '__impt';
 const SKIPPED = String.raw`\/\/.*|\/\*[\s\S]*?\*\/|"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*'|` + '`(?:\\\\[\\s\\S]|[^`\\\\])*`';
-const STATEMENT = String.raw`^[ \t]*import\b\s*(?:([\w$*{},\s]+?)\s*\bfrom\b\s*)?(["'])([^"'\n]+)\2[ \t]*;?`;
+const STATEMENT = String.raw`^[ \t]*import\b\s*(?:([\w$*{},\s]+?)\s*\bfrom\b\s*)?(?<quote>["'])([^"'\n]+)\k<quote>[ \t]*;?`;
 const CALL = String.raw`(?<![.\w$#])import(?=\s*\()`;
 const PARTS = new RegExp(`(?<statement>${STATEMENT})|(?<call>${CALL})|${SKIPPED}`, 'gm');
 

@@ -7,6 +7,15 @@ const TERMINATE_MS = 1000;
 const END_MS = 2000;
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** End what the cells' thread computes. Connected no longer than that: Node's exit would wait for us, and say so. */
+async function terminate(limit) {
+  const session = new Session();
+  session.connectToMainThread();
+  const done = new Promise((resolve) => session.post('Runtime.terminateExecution', resolve));
+  await Promise.race([done, sleep(limit)]);
+  session.disconnect();
+}
+
 class Interrupter {
   constructor(shared, port, answerInput) {
     this._shared = shared;
@@ -14,8 +23,6 @@ class Interrupter {
     this._answerInput = answerInput;
     this._quiet = Promise.resolve();
     this._terminating = false;
-    this._session = new Session();
-    this._session.connectToMainThread();
   }
 
   /** Call it once nothing is being terminated: a request's own handler could be what is. */
@@ -47,10 +54,9 @@ class Interrupter {
   }
 
   async _terminate(cell) {
-    const done = new Promise((resolve) => this._session.post('Runtime.terminateExecution', resolve));
-    // Were it idle by now, these are what is terminated.
+    // Were it idle by now, this is what is terminated.
     this._tell(cell);
-    await Promise.race([done, sleep(TERMINATE_MS)]);
+    await terminate(TERMINATE_MS);
     this._tell(cell);
   }
 
@@ -60,7 +66,7 @@ class Interrupter {
       this._port.postMessage({ type: 'end' });
       this._answerInput({ interrupted: true });
       await sleep(ASK_MS);
-      this._session.post('Runtime.terminateExecution', () => {});
+      await terminate(ASK_MS);
     }
     process.kill(process.pid, 'SIGKILL');
   }
