@@ -22,7 +22,9 @@ def test_a_child_prints(node_peer: DriverPeer) -> None:
 
 
 def test_a_child_has_no_pipes_of_the_host(node_peer: DriverPeer) -> None:
-    shown = node_peer.value("require('child_process').execSync('ls /proc/self/fd').toString().trim().split('\\n').length")
+    shown = node_peer.value(
+        "require('child_process').execSync('ls /proc/self/fd').toString().trim().split('\\n').length"
+    )
     assert int(shown) == 4  # three, and the folder that ls reads
 
 
@@ -51,14 +53,18 @@ def test_a_front_end_without_input_is_not_asked(node_peer: DriverPeer) -> None:
     assert "no input" in node_peer.run(NODE.asks).reply.evalue
 
 
-@pytest.mark.parametrize(("status", "codes"), [(each, getattr(NODE, each)) for each in ("complete", "incomplete", "invalid")])
+@pytest.mark.parametrize(
+    ("status", "codes"), [(each, getattr(NODE, each)) for each in ("complete", "incomplete", "invalid")]
+)
 def test_completeness(node_peer: DriverPeer, status: str, codes: tuple[str, ...]) -> None:
     more = {"complete": ("await 1", ""), "incomplete": ("f(1", "await f({"), "invalid": ("await = = 2", "f(1 2")}
     for code in codes + more[status]:
         assert node_peer.request("is_complete_request", code=code).reply.status == status, code
 
 
-@pytest.mark.parametrize(("text", "whole"), [*NODE.completes, ("era.ht", "era.html"), ("'😀'.toUp", "'😀'.toUpperCase")])
+@pytest.mark.parametrize(
+    ("text", "whole"), [*NODE.completes, ("era.ht", "era.html"), ("'😀'.toUp", "'😀'.toUpperCase")]
+)
 def test_completion(node_peer: DriverPeer, text: str, whole: str) -> None:
     node_peer.run(NODE.assign)
     reply = node_peer.request("complete_request", code=text + " + 1", cursor_pos=len(text)).reply

@@ -21,7 +21,7 @@ function main() {
   const shared = new Shared(new SharedArrayBuffer(Shared.BYTES));
   const signals = new MessageChannel();
   const answers = new MessageChannel();
-  startThread('signal_thread.js', { port: signals.port1 }, [signals.port1]);
+  const signalThread = startThread('signal_thread.js', { port: signals.port1 }, [signals.port1]);
   const wire = startThread(
     'wire_thread.js',
     { ...pipes, memory: shared.memory, signals: signals.port2, answers: answers.port1 },
@@ -29,7 +29,8 @@ function main() {
   );
   const { Link } = require('./link.js');
   const { serve } = require('./session.js');
-  serve(new Link(wire, shared, answers.port2));
+  // From then on an interrupt does not end us.
+  signalThread.once('message', () => serve(new Link(wire, shared, answers.port2)));
 }
 
 main();

@@ -1,23 +1,21 @@
 'use strict';
 // Math.random of our own: V8's is seeded when the driver starts, which clones of a snapshot share. Seeded when it is first
-// used, by the guest's kernel, which has its own entropy in each clone; again when the host says so.
-const crypto = require('crypto');
+// used, by the guest's kernel, which has its own entropy in each clone.
 const fs = require('fs');
 
 let state = null;
 
 /** From the device: OpenSSL's generator may have been seeded before the snapshot. */
-function fresh(entropy) {
-  const bytes = Buffer.alloc(32);
+function seed() {
+  const bytes = Buffer.alloc(16);
   const fd = fs.openSync('/dev/urandom', 'r');
   try {
-    fs.readSync(fd, bytes, 0, 32, null);
+    fs.readSync(fd, bytes, 0, 16, null);
   } finally {
     fs.closeSync(fd);
   }
-  const hash = crypto.createHash('sha256').update(bytes).update(entropy).digest();
   state = new Uint32Array(4);
-  for (let n = 0; n < 4; n++) state[n] = hash.readUInt32LE(4 * n);
+  for (let n = 0; n < 4; n++) state[n] = bytes.readUInt32LE(4 * n);
   state[0] |= 1; // never all zero
 }
 
@@ -36,17 +34,12 @@ function next() {
 }
 
 function random() {
-  if (!state) fresh('');
+  if (!state) seed();
   return ((next() >>> 5) * 0x4000000 + (next() >>> 6)) / 2 ** 53;
-}
-
-function reseed(entropy) {
-  fresh(String(entropy ?? ''));
-  return {};
 }
 
 function installRandom() {
   Object.defineProperty(Math, 'random', { value: random, writable: true, configurable: true });
 }
 
-module.exports = { installRandom, reseed };
+module.exports = { installRandom };

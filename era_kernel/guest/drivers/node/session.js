@@ -5,7 +5,6 @@ const { completeness } = require('./completeness.js');
 const { Evaluator } = require('./evaluator.js');
 const { complete, inspect } = require('./editor.js');
 const { installGlobals } = require('./globals.js');
-const { reseed } = require('./random.js');
 
 function serve(link) {
   const evaluator = new Evaluator();
@@ -14,7 +13,6 @@ function serve(link) {
     complete_request: ['complete_reply', (content) => complete(evaluator, content)],
     inspect_request: ['inspect_reply', (content) => inspect(evaluator, content)],
     is_complete_request: ['is_complete_reply', (content) => completeness(content.code)],
-    reseed: ['reseed_reply', (content) => reseed(content.entropy)],
   };
   installGlobals(link);
   link.listen(({ type, id, content }) => {
