@@ -5,13 +5,14 @@ from __future__ import annotations
 from era_kernel.errors import UnknownLanguageError
 from era_kernel.languages.bash import BASH
 from era_kernel.languages.go import GO
+from era_kernel.languages.node import NODE
 from era_kernel.languages.python import PYTHON
 from era_kernel.languages.ruby import RUBY
 from era_kernel.languages.spec import LanguageSpec
 
 __all__ = ["LANGUAGES", "LanguageSpec", "find_language"]
 
-LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, GO, RUBY, BASH)}
+LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, GO, RUBY, BASH, NODE)}
 
 
 def find_language(name: str) -> LanguageSpec:

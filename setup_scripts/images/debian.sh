@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=setup_scripts/lib.sh
 . setup_scripts/lib.sh
 
-usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go, ruby, bash"
+usage="usage: debian.sh LANGUAGE [--if-missing]; languages: python, go, ruby, bash, node"
 language=${1:?$usage}
 base=(ca-certificates iproute2 less nano procps)
 
@@ -24,6 +24,12 @@ python)
     HOME=/root MPLBACKEND=agg python3 -c "import matplotlib.pyplot"
     rm -f /usr/lib/python3/dist-packages/matplotlib-*-nspkg.pth
     for folder in /usr/lib/python3.*; do rm -f "$folder/EXTERNALLY-MANAGED"; done'
+  ;;
+node)
+  # Without npm, which is 400 packages more in Debian.
+  packages=(nodejs)
+  command=(node)
+  finish='node --version'
   ;;
 go)
   # The driver is compiled in the tree, against the yaegi that is there; its sources travel in the command.

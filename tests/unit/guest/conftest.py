@@ -13,6 +13,7 @@ from tests.unit.guest.bash_driver import start_bash
 from tests.unit.guest.driver_peer import DriverPeer, StartDriver, running_driver, start_cold
 from tests.unit.guest.go_driver import GoProgram, build
 from tests.unit.guest.ruby_driver import start_ruby
+from tests.unit.guest.node_driver import start_node
 from tests.unit.guest.warm_driver import Zygote
 
 StartAgent = Callable[..., AgentPeer]
@@ -85,4 +86,7 @@ def ruby_peer() -> Iterator[DriverPeer]:
 def bash_peer() -> Iterator[DriverPeer]:
     """A session of the bash driver."""
     with running_driver(start_bash) as running:
+def node_peer() -> Iterator[DriverPeer]:
+    """A session of the Node driver."""
+    with running_driver(start_node) as running:
         yield running

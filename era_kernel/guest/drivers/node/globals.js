@@ -1,0 +1,19 @@
+'use strict';
+// What cells find beside what Node has.
+const { installDisplay } = require('./display.js');
+const { installImports } = require('./imports.js');
+const { installOutput } = require('./output.js');
+const { installPrompt } = require('./prompt.js');
+const { installRandom } = require('./random.js');
+const { installTimers } = require('./timers.js');
+
+function installGlobals(link) {
+  installOutput();
+  installImports();
+  installRandom();
+  installTimers();
+  installPrompt(link);
+  installDisplay(link);
+}
+
+module.exports = { installGlobals };

@@ -1,0 +1,59 @@
+'use strict';
+// fds 1 and 2, written at once: what a cell printed is with the host before its reply, whatever happens next.
+const { Console } = require('console');
+const { Writable } = require('stream');
+const util = require('util');
+const { cellFrames } = require('./describe.js');
+const { writeAll } = require('./frames.js');
+
+class Output extends Writable {
+  constructor(fd) {
+    super({ decodeStrings: true });
+    this.fd = fd;
+    this.isTTY = false;
+  }
+
+  write(chunk, encoding, callback) {
+    const name = typeof encoding === 'string' ? encoding : undefined;
+    const done = typeof encoding === 'function' ? encoding : callback;
+    writeAll(this.fd, typeof chunk === 'string' ? Buffer.from(chunk, name) : Buffer.from(chunk));
+    if (done) process.nextTick(done);
+    return true;
+  }
+
+  _write(chunk, encoding, done) {
+    writeAll(this.fd, chunk);
+    done();
+  }
+
+  /** Nobody can end what later cells need. */
+  end(chunk, encoding) {
+    if (chunk !== undefined && typeof chunk !== 'function') this.write(chunk, encoding);
+    return this;
+  }
+
+  destroy() {
+    return this;
+  }
+}
+
+/** What nothing waited for ends no session. */
+function report(stderr, title) {
+  return (thrown) => {
+    const text = util.types.isNativeError(thrown) ? cellFrames(String(thrown.stack)).join('\n') : util.inspect(thrown);
+    stderr.write(`${title}: ${text}\n`);
+  };
+}
+
+function installOutput() {
+  const streams = { stdout: new Output(1), stderr: new Output(2) };
+  for (const [name, value] of Object.entries(streams)) {
+    Object.defineProperty(process, name, { value, writable: true, configurable: true, enumerable: true });
+  }
+  globalThis.console = new Console(streams);
+  process.on('unhandledRejection', report(streams.stderr, 'Unhandled rejection'));
+  process.on('uncaughtException', report(streams.stderr, 'Uncaught'));
+  process.on('warning', () => {}); // Node's own listener prints them
+}
+
+module.exports = { installOutput };

@@ -1,0 +1,111 @@
+"""Cells of the Node driver: what persists, what they show, their errors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from era_kernel.protocol import driver
+from tests.unit.guest.driver_peer import DriverPeer, running_driver
+from tests.unit.guest.node_driver import start_node
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def test_it_says_that_it_is_ready(node_peer: DriverPeer) -> None:
+    assert isinstance(node_peer.ready, driver.Ready)
+    assert int(node_peer.ready.content.language_version.split(".")[0]) >= 18
+
+
+def test_names_persist_and_can_be_declared_again(node_peer: DriverPeer) -> None:
+    node_peer.run("const a = 1; let b = 2; class C { get() { return 3 } }; function f() { return 4 }; var v = 5")
+    assert node_peer.value("[a, b, new C().get(), f(), v]") == "[ 1, 2, 3, 4, 5 ]"
+    node_peer.run("const a = 10; let b = 20; class C { get() { return 30 } }; function f() { return 40 }")
+    assert node_peer.value("[a, b, new C().get(), f(), v]") == "[ 10, 20, 30, 40, 5 ]"
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("1 + 1", "2"),
+        ("-0", "-0"),
+        ("'a'", "'a'"),
+        ("null", "null"),
+        ("10n ** 20n", "100000000000000000000n"),
+        ("await new Promise(r => setTimeout(r, 20, 'later'))", "'later'"),
+        ("Promise.resolve(3)", "Promise { 3 }"),
+        ("new Map([[1, {a: 2}]])", "Map(1) { 1 => { a: 2 } }"),
+        ("({get a() { throw 1 }})", "{ a: [Getter] }"),
+        ("require('path').basename('/a/b')", "'b'"),
+        ("(await import('node:path')).basename('/a/b')", "'b'"),
+        ("import p, {basename as b} from 'path'\nb('/a/b') + p.sep", "'b/'"),
+        ("import * as p from 'path'; p.sep", "'/'"),
+        ("\"import('x')\"", "\"import('x')\""),
+    ],
+)
+def test_the_last_expression_is_shown(node_peer: DriverPeer, expression: str, shown: str) -> None:
+    assert node_peer.value(expression) == shown
+
+
+@pytest.mark.parametrize("code", ["", "// only this", "undefined", "const x = 1", "void 0", "if (false) 1"])
+def test_what_has_no_value_shows_nothing(node_peer: DriverPeer, code: str) -> None:
+    answer = node_peer.run(code)
+    assert (answer.events, answer.reply.status) == ([], "ok")
+
+
+def test_silent_shows_no_result(node_peer: DriverPeer) -> None:
+    assert node_peer.run("1", silent=True).events == []
+
+
+def test_files_of_the_working_directory(node_peer: DriverPeer, tmp_path: Path) -> None:
+    (tmp_path / "one.js").write_text("module.exports = {one: 1}")
+    (tmp_path / "two.mjs").write_text("export const two = 2")
+    node_peer.run(f"process.chdir({str(tmp_path)!r})")
+    assert node_peer.value("require('./one').one + (await import('./two.mjs')).two") == "3"
+
+
+def test_user_expressions(node_peer: DriverPeer) -> None:
+    answer = node_peer.run("let x = 2", user_expressions={"a": "x + 1", "b": "y"})
+    found = answer.reply.user_expressions
+    assert found["a"]["data"] == {"text/plain": "3"}
+    assert found["b"]["ename"] == "ReferenceError"
+
+
+def test_an_error_tells_the_lines_that_led_to_it(node_peer: DriverPeer) -> None:
+    node_peer.run("function f() {\n  throw new RangeError('no')\n}")
+    answer = node_peer.run("1\nf()")
+    error = answer.only(driver.ErrorEvent)
+    assert (answer.reply.status, error.ename, error.evalue) == ("error", "RangeError", "no")
+    assert error.traceback == ["RangeError: no", "    at f (In[1]:2:9)", "    at In[2]:2:1"]
+
+
+def test_an_error_of_the_parser_tells_its_place(node_peer: DriverPeer) -> None:
+    error = node_peer.run("1\nlet = = 7").only(driver.ErrorEvent)
+    assert error.traceback[:3] == ["In[1]:2:7", "let = = 7", "      ^"]
+
+
+@pytest.mark.parametrize("code", ["throw 5", "await Promise.reject(5)"])
+def test_anything_can_be_thrown(node_peer: DriverPeer, code: str) -> None:
+    error = node_peer.run(code).only(driver.ErrorEvent)
+    assert (error.ename, error.evalue) == ("Uncaught", "5")
+
+
+@pytest.mark.parametrize(
+    "code", ["Promise.reject(new Error('late')); 0", "setTimeout(() => { throw new Error('late') }, 1); 0"]
+)
+def test_what_fails_later_is_told_and_ends_nothing(node_peer: DriverPeer, code: str) -> None:
+    assert node_peer.run(code).reply.status == "ok"
+    assert b"In[1]:1" in node_peer.stderr(b"In[1]")
+    assert node_peer.value("1 + 1") == "2"
+
+
+def test_random_numbers_are_numbers(node_peer: DriverPeer) -> None:
+    code = "const all = Array.from({length: 1e5}, Math.random); "
+    check = "[all.every(n => n >= 0 && n < 1), Math.abs(all.reduce((a, b) => a + b) / 1e5 - 0.5) < 0.01]"
+    assert node_peer.value(code + check) == "[ true, true ]"
+
+
+def test_two_sessions_have_different_random_numbers(node_peer: DriverPeer) -> None:
+    with running_driver(start_node) as other:
+        assert other.value("Math.random()") != node_peer.value("Math.random()")

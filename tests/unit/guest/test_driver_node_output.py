@@ -1,0 +1,89 @@
+"""What cells of the Node driver print, show and ask; completion and help."""
+
+from __future__ import annotations
+
+import pytest
+
+from era_kernel.protocol import driver
+from tests.conformance.samples.node import NODE
+from tests.unit.guest.driver_peer import DriverPeer
+
+pytestmark = pytest.mark.timeout(60)
+
+
+def test_all_is_printed_before_the_reply(node_peer: DriverPeer) -> None:
+    node_peer.run(NODE.megabytes)
+    assert node_peer.stdout(b"124999\n").count(b"\n") == 125_000
+
+
+def test_a_child_prints(node_peer: DriverPeer) -> None:
+    node_peer.run("console.log('first')\n" + NODE.child + "\nconsole.log('last')")
+    assert node_peer.stdout(b"last\n") == b"first\nfrom a child\nlast\n"
+
+
+def test_a_child_has_no_pipes_of_the_host(node_peer: DriverPeer) -> None:
+    shown = node_peer.value(
+        "require('child_process').execSync('ls /proc/self/fd').toString().trim().split('\\n').length"
+    )
+    assert int(shown) == 4  # three, and the folder that ls reads
+
+
+@pytest.mark.parametrize("mime", NODE.displays)
+def test_displays(node_peer: DriverPeer, mime: str) -> None:
+    assert mime in node_peer.run(NODE.displays[mime]).only(driver.DisplayData).data
+
+
+def test_a_display_is_updated(node_peer: DriverPeer) -> None:
+    shown = node_peer.run("display.html('a', {id: 1})").only(driver.DisplayData)
+    assert shown.transient == {"display_id": "1"}
+    node_peer.run("era.html('b', {id: 1, update: true})").only(driver.UpdateDisplayData)
+    node_peer.run("era.clearOutput()").only(driver.ClearOutput)
+
+
+def test_a_question_is_answered(node_peer: DriverPeer) -> None:
+    request = node_peer.start(NODE.asks, allow_stdin=True)
+    asked = node_peer.next_message()
+    assert (asked.id, asked.content.prompt) == (request, "name? ")
+    node_peer.send("input_reply", request, value="Bob")
+    assert node_peer.answer(request).reply.status == "ok"
+    assert node_peer.stdout(b"\n") == b"hello Bob\n"
+
+
+def test_a_front_end_without_input_is_not_asked(node_peer: DriverPeer) -> None:
+    assert "no input" in node_peer.run(NODE.asks).reply.evalue
+
+
+@pytest.mark.parametrize(
+    ("status", "codes"), [(each, getattr(NODE, each)) for each in ("complete", "incomplete", "invalid")]
+)
+def test_completeness(node_peer: DriverPeer, status: str, codes: tuple[str, ...]) -> None:
+    more = {"complete": ("await 1", ""), "incomplete": ("f(1", "await f({"), "invalid": ("await = = 2", "f(1 2")}
+    for code in codes + more[status]:
+        assert node_peer.request("is_complete_request", code=code).reply.status == status, code
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"), [*NODE.completes, ("era.ht", "era.html"), ("'😀'.toUp", "'😀'.toUpperCase")]
+)
+def test_completion(node_peer: DriverPeer, text: str, whole: str) -> None:
+    node_peer.run(NODE.assign)
+    reply = node_peer.request("complete_request", code=text + " + 1", cursor_pos=len(text)).reply
+    assert whole in [text[: reply.cursor_start] + match for match in reply.matches]
+
+
+def test_no_getter_is_called(node_peer: DriverPeer) -> None:
+    node_peer.run("let called = 0; const o = {get a() { called++; return {b: 1} }, c: {d: 1}}")
+    node_peer.run("const p = new Proxy({}, {ownKeys() { called++; return [] }, get() { called++ }})")
+    for code in ("o.a.", "o.c.", "p.x", "p."):
+        node_peer.request("complete_request", code=code, cursor_pos=len(code))
+        node_peer.request("inspect_request", code=code + "b", cursor_pos=len(code), detail_level=1)
+    assert node_peer.value("called") == "0"
+
+
+def test_help(node_peer: DriverPeer) -> None:
+    node_peer.run("function twice(n) { return 2 * n }")
+    for code, text in (("parseInt", "parseInt"), ("twice(2)", "function twice(n)"), ("Math.PI", "3.14")):
+        reply = node_peer.request("inspect_request", code=code, cursor_pos=3, detail_level=0).reply
+        if code != "Math.PI":
+            assert text in reply.data["text/plain"]
+    assert not node_peer.request("inspect_request", code="nothing", cursor_pos=3, detail_level=0).reply.found
