@@ -14,11 +14,12 @@ clean_up() {
 }
 trap clean_up EXIT
 
-install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user golang-go golang-github-traefik-yaegi-dev ruby
+install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user golang-go golang-github-traefik-yaegi-dev \
+  nodejs ruby
 [ -e /usr/lib/qemu/virtiofsd ] || [ -e /usr/libexec/virtiofsd ] || ! apt-cache show virtiofsd >/dev/null 2>&1 ||
   install_packages virtiofsd
 ERA_EXTRAS=notebook,test bash setup_scripts/quickstart.sh
-languages=(go ruby) # beside python, which is in the quick start
+languages=(go node ruby bash) # beside python, which is in the quick start
 for language in "${languages[@]}"; do
   bash setup_scripts/images/debian.sh "$language" --if-missing
   .venv/bin/python setup_scripts/prepare.py "$language"

@@ -12,7 +12,7 @@ from era_kernel.languages.spec import LanguageSpec
 
 __all__ = ["LANGUAGES", "LanguageSpec", "find_language"]
 
-LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, GO, RUBY, BASH, NODE)}
+LANGUAGES: dict[str, LanguageSpec] = {spec.name: spec for spec in (PYTHON, NODE, RUBY, GO, BASH)}
 
 
 def find_language(name: str) -> LanguageSpec:

@@ -20,4 +20,5 @@ BASH = LanguageSpec(
     mimetype="text/x-sh",
     pygments_lexer="bash",
     codemirror_mode="shell",
+    line_comment="#",
 )

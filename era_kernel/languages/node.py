@@ -19,4 +19,5 @@ NODE = LanguageSpec(
     mimetype="text/javascript",
     pygments_lexer="javascript",
     codemirror_mode="javascript",
+    line_comment="//",
 )

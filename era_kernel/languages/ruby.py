@@ -16,4 +16,5 @@ RUBY = LanguageSpec(
     mimetype="text/x-ruby",
     pygments_lexer="ruby",
     codemirror_mode="ruby",
+    line_comment="#",
 )

@@ -12,8 +12,8 @@ from tests.unit.guest.agent_peer import AgentPeer
 from tests.unit.guest.bash_driver import start_bash
 from tests.unit.guest.driver_peer import DriverPeer, StartDriver, running_driver, start_cold
 from tests.unit.guest.go_driver import GoProgram, build
-from tests.unit.guest.ruby_driver import start_ruby
 from tests.unit.guest.node_driver import start_node
+from tests.unit.guest.ruby_driver import start_ruby
 from tests.unit.guest.warm_driver import Zygote
 
 StartAgent = Callable[..., AgentPeer]
@@ -83,9 +83,17 @@ def go_peer(start_go: StartDriver) -> Iterator[DriverPeer]:
 def ruby_peer() -> Iterator[DriverPeer]:
     """A session of the Ruby driver."""
     with running_driver(start_ruby) as running:
+        yield running
+
+
+@pytest.fixture
 def bash_peer() -> Iterator[DriverPeer]:
     """A session of the bash driver."""
     with running_driver(start_bash) as running:
+        yield running
+
+
+@pytest.fixture
 def node_peer() -> Iterator[DriverPeer]:
     """A session of the Node driver."""
     with running_driver(start_node) as running:
