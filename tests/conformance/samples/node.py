@@ -23,7 +23,11 @@ NODE = Samples(
         "computing": "console.log('running'); while (true) {}",
         "computing later": "console.log('running'); await new Promise(r => setTimeout(r, 10)); while (true) {}",
         "sleeping": "console.log('running'); await new Promise(r => setTimeout(r, 600000))",
-        "reading": "console.log('running'); require('fs').readSync(0, Buffer.alloc(1))",
+        "reading": (
+            "require('child_process').execSync('rm -f silent && mkfifo silent')\n"
+            "const silent = require('fs').openSync('silent', 'r+')\n"
+            "console.log('running'); require('fs').readSync(silent, Buffer.alloc(1))"
+        ),
         "waiting for a child": "console.log('running'); require('child_process').execSync('sleep 600')",
     },
     exits="console.log('bye'); process.exit(3)",

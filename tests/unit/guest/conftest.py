@@ -87,8 +87,9 @@ def ruby_peer() -> Iterator[DriverPeer]:
 
 
 @pytest.fixture
-def bash_peer() -> Iterator[DriverPeer]:
-    """A session of the bash driver."""
+def bash_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DriverPeer]:
+    """A session of the bash driver, which leaves its folder when it is killed."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with running_driver(start_bash) as running:
         yield running
 
