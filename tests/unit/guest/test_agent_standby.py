@@ -38,7 +38,15 @@ def pid_of(peer: AgentPeer, stream: int) -> int:
 
 def ahead(peer: AgentPeer) -> list[psutil.Process]:
     """The shells that run the driver, by the agent's children."""
-    return [each for each in psutil.Process(peer.process.pid).children() if "ready $$" in " ".join(each.cmdline())]
+    return [each for each in psutil.Process(peer.process.pid).children() if "ready $$" in " ".join(arguments(each))]
+
+
+def arguments(process: psutil.Process) -> list[str]:
+    """None of one that has ended: it may wait for the agent to reap it, or be gone since it was listed."""
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:  # a zombie is one, too
+        return []
 
 
 def test_the_stream_gets_the_process_that_was_there(peer: AgentPeer) -> None:
