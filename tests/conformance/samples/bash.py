@@ -16,7 +16,7 @@ BASH = Samples(
     odd="printf 'é€😀\\0\\n'",
     long_line="head -c 1000000 /dev/zero | tr '\\0' x; echo",
     surrogate="text='\ud800'; echo ${#text}",
-    fails="x=41\n\nno-such-command",
+    fails="x=41\n\n(exit 127)",
     fails_as="127",
     fails_where="line 3",
     endless={
@@ -32,4 +32,6 @@ BASH = Samples(
     incomplete=("echo 'hello", "if true; then", "for i in 1 2 3; do"),
     invalid=("if then fi", "case x in esac )"),
     completes=(("ech", "echo"),),
+    displays={"text/html": "era_html '<b>x</b>'", "text/latex": "era_latex '$x$'"},
+    clears="era_clear_output",
 )
