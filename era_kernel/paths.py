@@ -54,6 +54,11 @@ class VmPaths(NamedTuple):
         return self.folder / "record.json"
 
     @property
+    def out(self) -> Path:
+        """The output of the last `era vm run`. A guest may write here where it shares folders with the host."""
+        return self.folder / "out"
+
+    @property
     def boot_plan(self) -> Path:
         return self.folder / "boot.json"
 

@@ -109,6 +109,10 @@ class Console:
         """A shell has no cells. Raises UsageError."""
         raise UsageError("`use` is for notebooks", f"Type `%era use {vm_id}` in a cell.")
 
+    def host_file(self, path: Path, *, write: bool) -> Path:
+        """Who has a shell may do all that its user may."""
+        return path
+
     def start_logging(self, level: str | None, file: Path | None) -> None:
         """Log to stderr and to `file`, what is None being as configured. Raises UsageError."""
         from era_kernel.logs import set_up

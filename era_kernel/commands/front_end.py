@@ -63,6 +63,9 @@ class FrontEnd(Protocol):
     def use(self, manager: Manager, vm_id: str) -> int:
         """Send this notebook's cells to the VM from now on. Raises UsageError where there is no notebook."""
 
+    def host_file(self, path: Path, *, write: bool) -> Path:
+        """A file of this machine that a command names. Raises UsageError where it may not be read, or written."""
+
     def start_logging(self, level: str | None, file: Path | None) -> None:
         """Log from `level` on, and to `file`, if this place has logs of its own. Raises UsageError."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from era_kernel.errors import UsageError
 
@@ -46,21 +47,49 @@ class ListOptions:
 
 
 @dataclass(frozen=True)
-class ExecOptions:
-    """`timeout` in seconds."""
+class JobOptions:
+    """What to run; `command` None: the hello of the VM's language. `timeout` in seconds, of the command: a VM's start
+    does not count. `files` of the host are copied into /in before.
+    """
 
-    selection: Selection
-    command: str
+    command: str | None
     timeout: float = 30.0
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class ExecOptions:
+    selection: Selection
+    job: JobOptions
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    vm_id: str
+    job: JobOptions
 
 
 @dataclass(frozen=True)
 class TempOptions:
-    """`timeout` in seconds, of the command; the VM's start does not count."""
-
     machine: MachineOptions
-    command: str
-    timeout: float = 30.0
+    job: JobOptions
+
+
+@dataclass(frozen=True)
+class LogsOptions:
+    """`of`: run, console or shim. `lines`: only the last ones."""
+
+    vm_id: str
+    of: str = "run"
+    lines: int | None = None
+
+
+@dataclass(frozen=True)
+class CopyOptions:
+    """Paths, of which one is ID:/path."""
+
+    source: str
+    target: str
 
 
 @dataclass(frozen=True)
@@ -75,3 +104,11 @@ def select(vm_ids: Sequence[str], everything: bool) -> Selection:
         said = "--vm and --all exclude each other" if everything else "No VM is named"
         raise UsageError(said, "Use --vm ID, as often as you like, or --all.")
     return Selection(None if everything else tuple(dict.fromkeys(vm_ids)))
+
+
+def job(command: str | None, hello: bool, timeout: float, files: Sequence[Path] = ()) -> JobOptions:
+    """What to run. UsageError when it is not said, or twice."""
+    if (command is None) != hello:
+        said = "--cmd and --hello exclude each other" if hello else "No command is given"
+        raise UsageError(said, "Use --cmd COMMAND, or --hello for a greeting in the VM's language.")
+    return JobOptions(command, timeout, tuple(files))

@@ -122,7 +122,22 @@ persist = click.option(
     **_usual_later("persist", "no-persist"),
 )
 
-guest_command = together(
-    click.option("--cmd", "command", required=True, help="A command for the guest's /bin/sh."),
+one_vm = click.option("--vm", "vm_id", metavar="ID", required=True, help="The VM.")
+
+_COMMAND_HELP = "A command for the guest's /bin/sh."
+guest_command = click.option("--cmd", "command", required=True, help=_COMMAND_HELP)
+command_or_hello = together(
+    click.option("--cmd", "command", help=_COMMAND_HELP),
+    click.option("--hello", is_flag=True, help="Instead of a command: say hello in the VM's language."),
+)
+
+limits_and_files = together(
     click.option("--timeout", type=Seconds(), help="When the command is ended.", **usual("timeout", "30")),
+    click.option(
+        "--file",
+        "files",
+        type=click.Path(path_type=Path),
+        multiple=True,
+        help="A file of this machine for the VM's /in; may be repeated.",
+    ),
 )

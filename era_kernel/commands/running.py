@@ -2,51 +2,80 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from era_kernel.commands.front_end import FrontEnd, Sink
-from era_kernel.commands.options import ExecOptions, TempOptions
+from era_kernel.commands.options import ExecOptions, JobOptions, RunOptions, TempOptions
 from era_kernel.models import ExecResult
 
 if TYPE_CHECKING:
-    from era_kernel.service.manager import Manager, Outcome
+    from era_kernel.service.manager import Manager, Outcome, Output
 
 
 def execute(manager: Manager, options: ExecOptions, front_end: FrontEnd) -> int:
     """Run a command in VMs, its output streamed; the exit status is the command's, or the first that is not 0."""
-    ids = options.selection.ids
+    ids, job = options.selection.ids, options.job
+    files = _files(job, front_end)
 
-    async def job(sink: Sink) -> list[ExecResult | Outcome]:
-        return await manager.execute(ids, options.command, timeout=options.timeout, output=sink.take)
+    async def work(sink: Sink) -> list[ExecResult | Outcome]:
+        return await manager.execute(ids, job.command, timeout=job.timeout, output=sink.take, files=files)
 
     single = ids is not None and len(ids) == 1
-    results = front_end.stream(job, labelled=not single, patience=options.timeout)
-    statuses = [_ended(result, options.timeout, front_end, quiet=single) for result in results]
+    results = front_end.stream(work, labelled=not single, patience=job.timeout)
+    statuses = [_ended(result, job.timeout, front_end, quiet=single) for result in results]
     return next((status for status in statuses if status), 0)
+
+
+def run(manager: Manager, options: RunOptions, front_end: FrontEnd) -> int:
+    """Run a command in one VM and keep what it prints."""
+    job = options.job
+    assert job.command is not None
+    command, files = job.command, _files(job, front_end)
+
+    async def work(sink: Sink) -> ExecResult:
+        output = _after_progress(sink, front_end)
+        done = await manager.run(options.vm_id, command, timeout=job.timeout, output=output, files=files)
+        return done.result
+
+    result = front_end.stream(work, labelled=False, patience=job.timeout)
+    return _ended(result, job.timeout, front_end, quiet=True)
 
 
 def temp(manager: Manager, options: TempOptions, front_end: FrontEnd) -> int:
     """Run a command in a VM that is made for it and deleted after it."""
-    machine = options.machine
+    machine, job = options.machine, options.job
+    files = _files(job, front_end)
 
-    async def job(sink: Sink) -> ExecResult:
-        def output(vm_id: str, fd: int, data: bytes) -> None:
-            front_end.end_progress()
-            sink.take(vm_id, fd, data)
-
+    async def work(sink: Sink) -> ExecResult:
         return await manager.temp(
             machine.language,
-            options.command,
-            timeout=options.timeout,
-            output=output,
+            job.command,
+            timeout=job.timeout,
+            output=_after_progress(sink, front_end),
+            files=files,
             image=machine.image,
             cpu=machine.cpu,
             mem=machine.mem,
             network=machine.network,
         )
 
-    result = front_end.stream(job, labelled=False, patience=options.timeout)
-    return _ended(result, options.timeout, front_end, quiet=True)
+    result = front_end.stream(work, labelled=False, patience=job.timeout)
+    return _ended(result, job.timeout, front_end, quiet=True)
+
+
+def _files(job: JobOptions, front_end: FrontEnd) -> list[Path]:
+    return [front_end.host_file(file, write=False) for file in job.files]
+
+
+def _after_progress(sink: Sink, front_end: FrontEnd) -> Output:
+    """An output that takes the progress line of the VM's start away first."""
+
+    def output(vm_id: str, fd: int, data: bytes) -> None:
+        front_end.end_progress()
+        sink.take(vm_id, fd, data)
+
+    return output
 
 
 def _ended(result: ExecResult | Outcome, timeout: float, front_end: FrontEnd, *, quiet: bool) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,12 +13,16 @@ from era_kernel.commands.front_end import Invocation
 from era_kernel.commands.help import Commands, help_text
 from era_kernel.commands.options import (
     CleanOptions,
+    CopyOptions,
     CreateOptions,
     ExecOptions,
     ListOptions,
+    LogsOptions,
     MachineOptions,
+    RunOptions,
     StopOptions,
     TempOptions,
+    job,
     select,
 )
 
@@ -91,24 +96,70 @@ def list_vms(**options: Any) -> int:
 
 @vm.command("exec")
 @parameters.selection
-@parameters.guest_command
+@parameters.command_or_hello
+@parameters.limits_and_files
 @parameters.anywhere
-def execute(vm_ids: tuple[str, ...], everything: bool, command: str, timeout: float) -> int:
+def execute(vm_ids: tuple[str, ...], everything: bool, **work: Any) -> int:
     """Run a command in VMs, side by side, and stream what it prints.
 
     With one --vm the bytes come unchanged, otherwise each line stands behind the id of its VM. The exit status is the
     command's (of several the first that is not 0, in the order given), or 124 when the time limit ended it.
     """
-    return manage("era_kernel.commands.running.execute", ExecOptions(select(vm_ids, everything), command, timeout))
+    return manage("era_kernel.commands.running.execute", ExecOptions(select(vm_ids, everything), job(**work)))
+
+
+@vm.command()
+@parameters.one_vm
+@parameters.guest_command
+@parameters.limits_and_files
+@parameters.anywhere
+def run(vm_id: str, **work: Any) -> int:
+    """Run a command in one VM, brought up where it is not, and keep what it prints: `logs` shows it again.
+
+    The output comes unchanged and goes to out/stdout.log and out/stderr.log in the VM's folder as well, 64 MiB each at
+    most, in place of the last run's. The exit status is the command's, or 124 when the time limit ended it.
+    """
+    return manage("era_kernel.commands.running.run", RunOptions(vm_id, job(hello=False, **work)))
 
 
 @vm.command()
 @parameters.machine
-@parameters.guest_command
+@parameters.command_or_hello
+@parameters.limits_and_files
 @parameters.anywhere
-def temp(command: str, timeout: float, **machine: Any) -> int:
+def temp(command: str | None, hello: bool, timeout: float, files: tuple[Path, ...], **machine: Any) -> int:
     """Run a command in a VM that is made for it and deleted after it."""
-    return manage("era_kernel.commands.running.temp", TempOptions(MachineOptions(**machine), command, timeout))
+    work = job(command, hello, timeout, files)
+    return manage("era_kernel.commands.running.temp", TempOptions(MachineOptions(**machine), work))
+
+
+@vm.command()
+@click.argument("source")
+@click.argument("target")
+@parameters.anywhere
+def cp(source: str, target: str) -> int:
+    """Copy a file into a VM or out of one: in the VM, it is ID:/PATH.
+
+    A folder as target takes the file under its own name. Files are 1024 MiB at most.
+    """
+    return manage("era_kernel.commands.copy.copy", CopyOptions(source, target))
+
+
+@vm.command()
+@parameters.one_vm
+@click.option(
+    "--of",
+    type=click.Choice(["run", "console", "shim"]),
+    default="run",
+    show_default=True,
+    help="What the last `run` printed; what the guest's kernel and its hypervisor say; what the process that holds "
+    "the VM logs.",
+)
+@click.option("--lines", type=click.IntRange(min=1), metavar="N", help="Only the last ones.")
+@parameters.anywhere
+def logs(**options: Any) -> int:
+    """Show what is kept of a VM's output."""
+    return manage("era_kernel.commands.logs.logs", LogsOptions(**options))
 
 
 @vm.command()

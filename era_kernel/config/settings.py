@@ -43,6 +43,14 @@ class Settings(msgspec.Struct, frozen=True):
     timeout: Annotated[
         float, About(kinds.SECONDS, "When a command in a VM is ended, in seconds.", option="--timeout")
     ] = 30.0
+    cell_commands: Annotated[
+        bool,
+        About(
+            kinds.SWITCH,
+            "Whether `%era` lines in cells of era kernels are done; kernels with a VM of their own never do them.",
+            "ERA_CELL_COMMANDS",
+        ),
+    ] = True
     vm_runtime: Annotated[
         str,
         About(

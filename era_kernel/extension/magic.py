@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -124,6 +125,10 @@ class _Place:
 
     def progress(self, text: str) -> None:
         """A command's progress is not worth a line in a notebook."""
+
+    def host_file(self, path: Path, *, write: bool) -> Path:
+        """The cells of this notebook may do all that its user may."""
+        return path
 
     def use(self, manager: Manager, vm_id: str) -> int:
         raise UsageError("The cells of this notebook run on this machine", f"`%%era --vm {vm_id}` sends one to the VM.")

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from era_kernel.commands.dispatch import dispatch
 from era_kernel.commands.front_end import Invocation, open_manager
 from era_kernel.commands.table import vm
+from era_kernel.config.sources import setting
 from era_kernel.errors import EraError, UsageError
 from era_kernel.kernel.connection import VmConnection
 from era_kernel.kernel.relay import Cell, OutputRelay
 from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.magics import LINE
 from era_kernel.magics.front_end import STDOUT, CellFrontEnd
+from era_kernel.magics.host_files import beside_notebook
 from era_kernel.magics.parse import Command, arguments
 
 if TYPE_CHECKING:
@@ -50,6 +53,7 @@ class CellCommands:
 
     async def run(self, command: Command, cell: Cell) -> None:
         """Do what a line asks for. Raises EraError, CommandError for what was told as an error already."""
+        self._check_allowed()
         words = arguments(command, vm)
         front_end = CellFrontEnd(_Place(self, cell, asyncio.get_running_loop()))
         self._front_end = front_end
@@ -63,6 +67,16 @@ class CellCommands:
         await asyncio.sleep(0)  # what the command wrote last is on its way to this loop
         self._relay.flush()
 
+    def _check_allowed(self) -> None:
+        """Nobody trusts cells that get a VM of their own: they do not command this machine. Raises UsageError."""
+        if self._connection.temporary:
+            said = f"`{LINE}` is off in this kernel: its cells have a VM of their own, and no say in others"
+            raise UsageError(said, f"Open a notebook with era-{self._language.name}.")
+        if not setting("cell_commands"):
+            raise UsageError(
+                f"`{LINE}` is off here (ERA_CELL_COMMANDS, EraConfig.cell_commands)", "Use `era vm` in a shell."
+            )
+
     def show(self, cell: Cell, bundle: dict[str, str]) -> None:
         self._relay.flush()
         if not cell.silent:
@@ -73,8 +87,6 @@ class CellCommands:
 
     def check_use(self, manager: Manager, vm_id: str) -> None:
         """Whether cells of this kernel can go there. Raises UsageError, UnknownVmError."""
-        if self._connection.temporary:
-            raise UsageError("This kernel has a VM of its own", f"Open a notebook with era-{self._language.name}.")
         language = find_language(manager.get(vm_id).spec.language)
         if language is not self._language:
             said = f"{vm_id} is a VM for {language.name}, and these cells are {self._language.name}"
@@ -100,6 +112,9 @@ class _Place:
 
     def progress(self, text: str) -> None:
         log.info("%s", text)
+
+    def host_file(self, path: Path, *, write: bool) -> Path:
+        return beside_notebook(path, Path.cwd(), write=write)
 
     def use(self, manager: Manager, vm_id: str) -> int:
         self._commands.check_use(manager, vm_id)

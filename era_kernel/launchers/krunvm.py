@@ -190,7 +190,7 @@ def volumes(paths: VmPaths) -> dict[Path, str]:
     """The host folders that a guest mounts, and where. Dedicated to this VM, closed to other users."""
     if not setting("enable_guest_volumes"):
         return {}
-    return {paths.folder / "in": "/in", paths.folder / "out": "/out", paths.persist / "files": "/persist"}
+    return {paths.folder / "in": "/in", paths.out: "/out", paths.persist / "files": "/persist"}
 
 
 def check_network(network: Network) -> None:

@@ -33,6 +33,9 @@ class Place(Protocol):
     def progress(self, text: str) -> None:
         """A long command goes on with this."""
 
+    def host_file(self, path: Path, *, write: bool) -> Path:
+        """See FrontEnd.host_file."""
+
     def use(self, manager: Manager, vm_id: str) -> int:
         """From now on the notebook's cells go to this VM. Raises EraError."""
 
@@ -85,6 +88,9 @@ class CellFrontEnd:
 
     def start_logging(self, level: str | None, file: Path | None) -> None:
         """The kernel logs as it was started."""
+
+    def host_file(self, path: Path, *, write: bool) -> Path:
+        return self._place.host_file(path, write=write)
 
     def use(self, manager: Manager, vm_id: str) -> int:
         return self._place.use(manager, vm_id)

@@ -8,11 +8,15 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from era_kernel.errors import EraError, UnknownVmError, UsageError, VmStateError
+from era_kernel.languages import find_language
 from era_kernel.models import ExecResult, Purpose, VmRecord, VmState
 from era_kernel.service.context import Context
+from era_kernel.service.files import check_file, send_file
 from era_kernel.service.limits import check_timeout
 from era_kernel.service.reconcile import reconcile
 from era_kernel.service.results import Outcome, Output, Results
@@ -25,16 +29,34 @@ KILL_WAIT = 5.0
 TIMED_OUT = 124
 
 
-async def execute(
-    context: Context, vm_ids: Sequence[str] | None, command: str, *, timeout: float, output: Output
-) -> Results:
-    """Run a shell command in several VMs; see Manager.execute."""
-    check_timeout(timeout)
+@dataclass(frozen=True)
+class Job:
+    """What is run in a VM: a command for its shell, None for its language's hello, `files` of the host staged into /in
+    before; `timeout` in seconds is the command's alone.
+    """
+
+    command: str | None
+    timeout: float
+    files: Sequence[Path] = ()
+
+    def check(self) -> None:
+        """Raises UsageError for a time that is none, and for files that cannot be staged."""
+        check_timeout(self.timeout)
+        for file in self.files:
+            check_file(file)
+
+    def command_for(self, record: VmRecord) -> str:
+        return find_language(record.spec.language).hello if self.command is None else self.command
+
+
+async def execute(context: Context, vm_ids: Sequence[str] | None, job: Job, output: Output) -> Results:
+    """Do a job in several VMs; see Manager.execute."""
+    job.check()
     records = await asyncio.to_thread(choose_vms, context, vm_ids)
 
     async def attempt(record: VmRecord) -> ExecResult | Outcome:
         try:
-            return await run_in_vm(context, record, command, timeout=timeout, output=output)
+            return await run_in_vm(context, record, job, output)
         except EraError as error:
             return Outcome(record.id, error)
 
@@ -74,10 +96,15 @@ def _must_be_up(known: dict[str, VmRecord], vm_id: str) -> VmRecord:
     return record
 
 
-async def run_in_vm(context: Context, record: VmRecord, command: str, *, timeout: float, output: Output) -> ExecResult:
-    """Run one command in one VM. Cancelled, it ends the command and all that this started. Raises VmLostError."""
+async def run_in_vm(context: Context, record: VmRecord, job: Job, output: Output) -> ExecResult:
+    """Do a job in one VM. Cancelled, it ends the command and all that this started.
+
+    Raises VmStateError, VmLostError.
+    """
     client = await ShimClient.connect(context.state.vm(record.id))
     try:
+        for file in job.files:
+            await send_file(client, file)
         await asyncio.to_thread(_note_run, context, record.id)
         broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
 
@@ -88,9 +115,9 @@ async def run_in_vm(context: Context, record: VmRecord, command: str, *, timeout
                 except Exception as error:  # the caller's own, such as a closed pipe: raised below
                     broken.set_result(error)
 
-        process = await client.spawn([SHELL, "-c", "--", command], sink)
+        process = await client.spawn([SHELL, "-c", "--", job.command_for(record)], sink)
         process.close_fd(0)
-        return await _result(record.id, process, timeout, broken)
+        return await _result(record.id, process, job.timeout, broken)
     finally:
         await client.close()  # ends what still runs
 

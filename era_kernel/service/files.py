@@ -11,8 +11,9 @@ import contextlib
 import os
 import shlex
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import msgspec
 
@@ -38,19 +39,42 @@ class GuestFile(msgspec.Struct, frozen=True):
     size: int
 
 
-async def put_file(paths: VmPaths, source: Path) -> str:
-    """Copy a host file into the VM's /in; its path there. Raises UsageError for what is no file, VmLostError.
+_PUT = """
+target=$1 name=$2 draft=$3 mode=$4
+[ ! -d "$target" ] || target="${target%/}/$name"
+draft="$(dirname -- "$target")/$draft"
+cat > "$draft" && chmod "$mode" "$draft" && mv -f -- "$draft" "$target" || { rm -f -- "$draft"; exit 1; }
+"""
+_GET = '[ -e "$1" ] || exit 65; [ ! -d "$1" ] || exit 66; [ -f "$1" ] || exit 67; exec head -c "$2" -- "$1"'
+_GET_ENDS = {65: "is not there", 66: "is a folder: pack it into one file", 67: "is no regular file"}
 
-    It appears whole or not at all.
+
+def check_file(source: Path) -> None:
+    """Raises UsageError where put_file would refuse a host file."""
+    with _regular(source):
+        pass
+
+
+async def put_file(paths: VmPaths, source: Path, target: str = "") -> None:
+    """See send_file."""
+    async with _connected(paths) as client:
+        await send_file(client, source, target)
+
+
+async def send_file(client: ShimClient, source: Path, target: str = "") -> None:
+    """Copy a host file to `target` in the VM, '' for its /in; into it, if that is a folder. The host's mode is kept.
+
+    It appears whole or not at all. Raises UsageError for what is no file or larger than FILE_LIMIT, VmStateError,
+    VmLostError.
     """
+    target = target or IN
     with _regular(source) as file:
-        target = f"{IN}/{source.name}"
-        draft = f"{IN}/.era-{os.urandom(8).hex()}"
-        script = f'cat > {draft} && mv -f -- {draft} "$1" || {{ rm -f {draft}; exit 1; }}'
-        async with _process(paths, ["/bin/sh", "-c", script, "sh", target], _nowhere) as process:
+        mode = "755" if os.fstat(file).st_mode & stat.S_IXUSR else "644"
+        draft = f".era-{os.urandom(8).hex()}"
+        command = ["/bin/sh", "-c", _PUT, "sh", target, source.name, draft, mode]
+        async with _process(client, command, _nowhere) as process:
             await _feed(process, file)
-            await _must_end_well(process, f"{source.name} could not be written to {IN}")
-    return target
+            await _must_end_well(process, f"{source.name} could not be written to {target}")
 
 
 async def list_files(paths: VmPaths) -> list[GuestFile]:
@@ -62,7 +86,7 @@ async def list_files(paths: VmPaths) -> list[GuestFile]:
             listing.extend(data)
 
     script = f"cd {shlex.quote(OUT)} && find . -xdev -type f -exec stat -c '%s %n' -- {{}} + | tr '\\n' '\\0'"
-    async with _process(paths, ["/bin/sh", "-c", script], take) as process:
+    async with _connected(paths) as client, _process(client, ["/bin/sh", "-c", script], take) as process:
         process.close_fd(0)
         await _must_end_well(process, f"{OUT} cannot be listed")
     if len(listing) > LISTING_LIMIT:
@@ -77,7 +101,8 @@ async def list_files(paths: VmPaths) -> list[GuestFile]:
 
 async def fetch_file(paths: VmPaths, guest_path: str, target: Path, limit: int = FILE_LIMIT) -> int:
     """Copy a guest file to `target`, whose name the host chose; its size in bytes. Raises VmStateError, VmLostError."""
-    return await _fetch(paths, ["cat", "--", guest_path], target, limit, f"{guest_path} cannot be read")
+    command = ["/bin/sh", "-c", _GET, "sh", guest_path, str(limit + 1)]
+    return await _fetch(paths, command, target, limit, f"{guest_path} cannot be read", _GET_ENDS)
 
 
 async def collect_out(paths: VmPaths, folder: Path) -> dict[str, Path]:
@@ -112,14 +137,24 @@ async def load_persist(paths: VmPaths) -> bool:
     archive = persist_archive(paths)
     if not archive.exists():
         return False
-    with _regular(archive) as file:
-        async with _process(paths, ["tar", "-C", PERSIST, "-xpf", "-"], _nowhere) as process:
+    with _regular(archive, PERSIST_LIMIT) as file:
+        async with (
+            _connected(paths) as client,
+            _process(client, ["tar", "-C", PERSIST, "-xpf", "-"], _nowhere) as process,
+        ):
             await _feed(process, file)
             await _must_end_well(process, f"{PERSIST} could not be filled")
     return True
 
 
-async def _fetch(paths: VmPaths, command: list[str], target: Path, limit: int, failure: str) -> int:
+async def _fetch(
+    paths: VmPaths,
+    command: list[str],
+    target: Path,
+    limit: int,
+    failure: str,
+    ends: Mapping[int, str] = MappingProxyType({}),
+) -> int:
     draft = target.with_name(f".{target.name}.new")
     size = 0
     too_much = False
@@ -136,9 +171,9 @@ async def _fetch(paths: VmPaths, command: list[str], target: Path, limit: int, f
                         if not too_much:
                             file.write(data)
 
-                async with _process(paths, command, take) as process:
+                async with _connected(paths) as client, _process(client, command, take) as process:
                     process.close_fd(0)
-                    await _must_end_well(process, failure)
+                    await _must_end_well(process, failure, ends)
                 if too_much:
                     raise VmStateError(f"{failure}: it is larger than {limit >> 20} MiB")
                 file.flush()
@@ -151,18 +186,24 @@ async def _fetch(paths: VmPaths, command: list[str], target: Path, limit: int, f
 
 
 @contextlib.asynccontextmanager
+async def _connected(paths: VmPaths) -> AsyncIterator[ShimClient]:
+    client = await ShimClient.connect(paths)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@contextlib.asynccontextmanager
 async def _process(
-    paths: VmPaths, command: list[str], sink: Callable[[int, bytes], None]
+    client: ShimClient, command: list[str], sink: Callable[[int, bytes], None]
 ) -> AsyncIterator[GuestProcess]:
     """A process in the guest; the connection's end ends it."""
-    client = await ShimClient.connect(paths)
     try:
         async with asyncio.timeout(TRANSFER):
             yield await client.spawn(command, sink)
     except TimeoutError as error:
-        raise VmStateError(f"{paths.folder.name} took more than {TRANSFER:.0f} s for a file") from error
-    finally:
-        await client.close()
+        raise VmStateError(f"{client.vm_id} took more than {TRANSFER:.0f} s for a file") from error
 
 
 async def _feed(process: GuestProcess, file: int) -> None:
@@ -171,8 +212,11 @@ async def _feed(process: GuestProcess, file: int) -> None:
     process.close_fd(0)
 
 
-async def _must_end_well(process: GuestProcess, failure: str) -> None:
-    if (ended := await process.wait()).status != 0:
+async def _must_end_well(process: GuestProcess, failure: str, ends: Mapping[int, str] = MappingProxyType({})) -> None:
+    """`ends`: what statuses mean that the command chooses itself."""
+    if (ended := await process.wait()).status in ends:
+        raise VmStateError(f"{failure}: it {ends[ended.status]}")
+    if ended.status != 0:
         raise VmStateError(f"{failure} (status {ended.status})", "Is there room, and are tar and a shell in the image?")
 
 
@@ -181,15 +225,18 @@ def _nowhere(fd: int, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def _regular(source: Path) -> Iterator[int]:
+def _regular(source: Path, limit: int = FILE_LIMIT) -> Iterator[int]:
     """An fd of a regular file; UsageError for anything else."""
     try:
         fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError as error:
         raise UsageError(f"{source} cannot be read: {error.strerror}") from error
     try:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
             raise UsageError(f"{source} is no regular file", "Pack a folder into one file.")
+        if found.st_size > limit:
+            raise UsageError(f"{source} is larger than {limit >> 20} MiB", "Pack it, or split it.")
         yield fd
     finally:
         os.close(fd)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from era_kernel.errors import UsageError
 from era_kernel.launchers.base import Report
 from era_kernel.models import ExecResult, Purpose, VmRecord, VmState
 from era_kernel.paths import StatePaths
-from era_kernel.service.results import Outcome, Outcomes, Output, Results, Views, VmView
+from era_kernel.service.results import Outcome, Outcomes, Output, Results, RunRecord, Views, VmView
 
 if TYPE_CHECKING:
     from era_kernel.service.cache import CacheEntry
@@ -150,24 +151,64 @@ class Manager:
 
         return prune_cache(self.state, max_size)
 
-    async def execute(self, vm_ids: Sequence[str] | None, command: str, *, timeout: float, output: Output) -> Results:
+    async def execute(
+        self,
+        vm_ids: Sequence[str] | None,
+        command: str | None,
+        *,
+        timeout: float,
+        output: Output,
+        files: Sequence[Path] = (),
+    ) -> Results:
         """Run `/bin/sh -c command` in VMs (None: all that are up), side by side, without input.
 
-        Past `timeout` seconds the command and all that it started are killed: status 124. A VM that fails on the way
-        gives an Outcome with the error and does not stop the others. Cancelled, it kills the commands. What `output`
-        raises ends its command and is raised. Before anything runs: UsageError, UnknownVmError, VmStateError.
+        No `command` is the hello of each VM's language. `files` of the host are copied into /in before. Past `timeout`
+        seconds the command and all that it started are killed: status 124. A VM that fails on the way gives an Outcome
+        with the error and does not stop the others. Cancelled, it kills the commands. What `output` raises ends its
+        command and is raised. Before anything runs: UsageError, UnknownVmError, VmStateError.
         """
-        from era_kernel.service.execute import execute
+        from era_kernel.service.execute import Job, execute
 
-        return await execute(self._context, vm_ids, command, timeout=timeout, output=output)
+        return await execute(self._context, vm_ids, Job(command, timeout, files), output)
+
+    async def run(
+        self, vm_id: str, command: str, *, timeout: float, output: Output, files: Sequence[Path] = ()
+    ) -> RunRecord:
+        """The same in one VM, brought up where it is not, with what it prints kept: see RunRecord.
+
+        Raises as start() and execute() do, VmLostError, and StateFolderError when it cannot be kept.
+        """
+        from era_kernel.service.execute import Job
+        from era_kernel.service.run import run
+
+        return await run(self._context, vm_id, Job(command, timeout, files), output)
+
+    async def put(self, vm_id: str, source: Path, target: str) -> None:
+        """Copy a host file into a VM that is up: to `target`, or into it when it is a folder.
+
+        Raises UsageError, UnknownVmError, VmStateError, VmLostError.
+        """
+        from era_kernel.service.copy import put
+
+        await put(self._context, vm_id, source, target)
+
+    async def fetch(self, vm_id: str, source: str, target: Path) -> None:
+        """Copy a file out of a VM that is up, in place of what `target` was.
+
+        Raises as put() does, and StateFolderError for what the host cannot write.
+        """
+        from era_kernel.service.copy import fetch
+
+        await fetch(self._context, vm_id, source, target)
 
     async def temp(
         self,
         language: str,
-        command: str,
+        command: str | None,
         *,
         timeout: float,
         output: Output,
+        files: Sequence[Path] = (),
         image: str | None = None,
         cpu: int | None = None,
         mem: int | None = None,
@@ -178,8 +219,9 @@ class Manager:
         `timeout` is the command's, in seconds; the rest is as for create(). Raises as create() and execute() do, and
         VmLostError.
         """
+        from era_kernel.service.execute import Job
         from era_kernel.service.limits import check_request
         from era_kernel.service.temp import run_temp
 
         request = check_request(language, image=image, cpu=cpu, mem=mem, network=network, purpose=Purpose.TEMP)
-        return await run_temp(self._context, request, command, timeout=timeout, output=output)
+        return await run_temp(self._context, request, Job(command, timeout, files), output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import msgspec
 
@@ -31,6 +32,18 @@ class Outcome(msgspec.Struct, frozen=True):
 
     vm_id: str
     error: EraError | None = None
+
+
+class RunRecord(msgspec.Struct, frozen=True):
+    """A command that was run, with what is kept of it: all of its output in the files `out` and `err`, of the VM's
+    folder, up to service.run.KEPT bytes each; the first service.run.HELD bytes as `stdout` and `stderr`.
+    """
+
+    result: ExecResult
+    out: Path
+    err: Path
+    stdout: bytes
+    stderr: bytes
 
 
 Outcomes = list[Outcome]

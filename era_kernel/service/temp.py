@@ -10,21 +10,21 @@ from era_kernel.errors import UnknownVmError
 from era_kernel.models import ExecResult, VmRecord
 from era_kernel.service.context import Context
 from era_kernel.service.create import create_vm
-from era_kernel.service.execute import run_in_vm
-from era_kernel.service.limits import Request, check_timeout
+from era_kernel.service.execute import Job, run_in_vm
+from era_kernel.service.limits import Request
 from era_kernel.service.locks import vm_lock
 from era_kernel.service.remove import remove_vm
 from era_kernel.service.results import Output
 
 
-async def run_temp(context: Context, request: Request, command: str, *, timeout: float, output: Output) -> ExecResult:
-    """Make a VM, run a command in it and remove it, whatever happens meanwhile; see Manager.temp."""
-    check_timeout(timeout)
+async def run_temp(context: Context, request: Request, job: Job, output: Output) -> ExecResult:
+    """Make a VM, do a job in it and remove it, whatever happens meanwhile; see Manager.temp."""
+    job.check()
     unwanted = threading.Event()
     making = asyncio.ensure_future(asyncio.to_thread(create_vm, context, request, unwanted))
     try:
         record = await asyncio.shield(making)
-        return await run_in_vm(context, record, command, timeout=timeout, output=output)
+        return await run_in_vm(context, record, job, output)
     finally:
         unwanted.set()
         await asyncio.shield(asyncio.ensure_future(_discard(context, making)))

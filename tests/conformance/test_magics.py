@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -64,6 +65,22 @@ def test_help_is_shown_in_the_cell(book: Notebook) -> None:
     assert "Usage: %era exec" in book.run("%era help exec").text()
 
 
+def test_a_cell_copies_files_beside_its_notebook_and_no_others(book: Notebook, tmp_path: Path) -> None:
+    book.run("1")
+    vm = _vm(book)
+    assert (
+        book.run(f"open('/root/from-guest', 'w').write('x'); None\n%era cp {vm}:/root/from-guest /etc/era")
+        .error["evalue"]
+        .startswith("/etc/era is out of a cell's reach")
+    )
+    for hidden in ("/etc/passwd", "../../../../../../etc/passwd", str(Path.home() / ".ssh/id_rsa")):
+        result = book.run(f"%era cp {hidden} {vm}:/root/stolen")
+        assert "out of a cell's reach" in result.error["evalue"], hidden
+        result = book.run(f"%era exec --vm {vm} --file {hidden} --cmd ls")
+        assert "out of a cell's reach" in result.error["evalue"], hidden
+    assert book.value("__import__('os').path.exists('/root/stolen')") == "False"
+
+
 def test_a_body_is_the_command(book: Notebook) -> None:
     book.run("1")
     assert book.run("%%era exec --all\necho from the guest").text().endswith(" | from the guest\n")
@@ -119,3 +136,21 @@ def test_another_vm_takes_the_cells(book: Notebook) -> None:
     assert book.run("'x' in globals()").data[0]["text/plain"] == "False"
     assert book.run("import socket; print(socket.gethostname())").text().strip() == vm_id
     book.run(f"%era clean --vm {vm_id}")
+
+
+def test_a_misspelt_command_names_the_nearest(book: Notebook) -> None:
+    assert "Did you mean 'list'?" in book.run("%era lst").error["evalue"]
+    assert "Did you mean '--status'?" in book.run("%era list --staus ready").error["evalue"]
+
+
+def test_commands_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ERA_CELL_COMMANDS", "0")
+    with notebook() as book:
+        result = book.run("%era list")
+        assert result.error["evalue"].startswith("`%era` is off here")
+        assert book.value("1 + 1") == "2"
+
+
+def _vm(book: Notebook) -> str:
+    """The VM of the notebook: its name there."""
+    return book.value("__import__('os').uname().nodename").strip("'")

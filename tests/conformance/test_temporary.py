@@ -120,6 +120,14 @@ def test_a_restart_gives_a_fresh_vm(state: StatePaths) -> None:
         assert after.record.id != before.record.id
 
 
+def test_its_cells_command_no_vms(state: StatePaths) -> None:
+    """Nobody trusts them: they must not clean other VMs away, nor read the host's files."""
+    with notebook(KERNEL) as book:
+        for command in ("%era clean --all", "%era list", "%%era temp --language python\nls", "%era help"):
+            assert "is off in this kernel" in book.run(command).error["evalue"], command
+        assert book.value("1 + 1") == "2"
+
+
 def test_a_killed_kernel_leaves_nothing(state: StatePaths) -> None:
     """Nobody looks at the VMs meanwhile: the shim sees to it."""
     with notebook(KERNEL) as book:

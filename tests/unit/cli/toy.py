@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from era_kernel.cli.app import run
@@ -56,12 +57,24 @@ class ToyManager(Manager):
         assert status == VmState.STOPPED
         return [VmView(_record(vm_id)) for vm_id in ALL]
 
-    async def execute(self, vm_ids: Sequence[str] | None, command: str, *, timeout: float, output: Output) -> Results:
+    async def execute(
+        self,
+        vm_ids: Sequence[str] | None,
+        command: str | None,
+        *,
+        timeout: float,
+        output: Output,
+        files: Sequence[Path] = (),
+    ) -> Results:
         ids = ALL if vm_ids is None else vm_ids
+        assert command is not None
         return list(await asyncio.gather(*(self._one(vm_id, command, timeout, output) for vm_id in ids)))
 
-    async def temp(self, language: str, command: str, *, timeout: float, output: Output, **options: Any) -> ExecResult:
+    async def temp(
+        self, language: str, command: str | None, *, timeout: float, output: Output, **options: Any
+    ) -> ExecResult:
         self.report("making a VM")
+        assert command is not None
         try:
             result = await self._one(ALL[0], command, timeout, output)
             assert isinstance(result, ExecResult)

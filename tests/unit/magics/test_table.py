@@ -35,6 +35,9 @@ class Page:
     def progress(self, text: str) -> None:
         """Not kept."""
 
+    def host_file(self, path: Path, *, write: bool) -> Path:
+        return path
+
     def use(self, manager: Any, vm_id: str) -> int:
         return 0
 
