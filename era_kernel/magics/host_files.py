@@ -19,7 +19,7 @@ def beside_notebook(path: Path, folder: Path, *, write: bool) -> Path:
         real = (root / path).resolve()
     except (OSError, RuntimeError, ValueError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
-    shell = "`era vm cp`, in a shell, copies any file."
+    shell = "In a shell, era vm cp copies any file."
     if not real.is_relative_to(root) or any(part.startswith(".") for part in real.relative_to(root).parts):
         raise UsageError(f"{path} is out of a cell's reach: only visible files beside the notebook are not", shell)
     if write and real.exists():
