@@ -89,6 +89,11 @@ def _with_body(words: list[str], body: str, commands: click.Group) -> list[str]:
         raise UsageError(
             f"`{CELL}` needs a command", f"`{LINE} help` lists them; `{CELL} temp --language python`, say."
         )
+    if words[0].startswith(("--language", "--vm")):  # IPython's magic takes these before they come here
+        said = "Cells of this notebook go to its own VM, in its own language"
+        raise UsageError(
+            said, f"`{LINE} use ID` names another VM; `{CELL} {words[0]} …` is for ordinary IPython notebooks."
+        )
     named = commands.commands.get(words[0])
     takes_body = named is not None and any(each.name == _BODY_PARAMETER for each in named.params)
     if named is not None and not takes_body and body.strip():

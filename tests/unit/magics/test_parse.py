@@ -120,3 +120,9 @@ def test_a_body_is_the_command_of_those_that_have_one() -> None:
 
 def test_a_misspelt_command_is_left_to_the_table() -> None:
     assert arguments(Command("lst", "text"), vm) == ["lst"]
+
+
+@pytest.mark.parametrize("text", ["--language ruby", "--vm=ruby-0123abcd", "--vm ruby-0123abcd --out x"])
+def test_a_session_elsewhere_is_for_ordinary_notebooks_and_the_error_says_so(text: str) -> None:
+    with pytest.raises(UsageError, match=r"ordinary IPython notebooks"):
+        arguments(Command(text, "puts 1"), vm)
