@@ -105,6 +105,13 @@ class Console:
 
         return run_streaming(job, labelled=labelled, patience=patience)
 
+    def shell(self, manager: Manager, vm_id: str, command: str) -> int:
+        """See cli.terminal.shell."""
+        from era_kernel.cli.terminal import shell
+
+        self.end_progress()
+        return shell(manager, vm_id, command)
+
     def use(self, manager: Manager, vm_id: str) -> int:
         """A shell has no cells. Raises UsageError."""
         raise UsageError("`use` is for notebooks", f"Type `%era use {vm_id}` in a cell.")

@@ -60,6 +60,9 @@ class FrontEnd(Protocol):
         What interrupts the command cancels the job. A reader that takes nothing for `patience` seconds is given up.
         """
 
+    def shell(self, manager: Manager, vm_id: str, command: str) -> int:
+        """Run a program of the VM on this place's terminal; its exit status. Raises UsageError where there is none."""
+
     def use(self, manager: Manager, vm_id: str) -> int:
         """Send this notebook's cells to the VM from now on. Raises UsageError where there is no notebook."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from era_kernel.commands.front_end import FrontEnd
-from era_kernel.commands.options import CleanOptions, CreateOptions, Selection, StopOptions
+from era_kernel.commands.options import CleanOptions, CreateOptions, Selection, ShellOptions, StopOptions
 from era_kernel.errors import EraError
 from era_kernel.models import VmState
 
@@ -47,6 +47,11 @@ def clean(manager: Manager, options: CleanOptions, front_end: FrontEnd) -> int:
     """Delete VMs and their disks."""
     outcomes = manager.clean(options.selection.ids, keep_persist=options.keep_persist)
     return _each_done(_pairs(outcomes), "cleaned", "No VMs to clean.", front_end)
+
+
+def shell(manager: Manager, options: ShellOptions, front_end: FrontEnd) -> int:
+    """Run a program of a VM on the terminal."""
+    return front_end.shell(manager, manager.get(options.vm_id).id, options.command)
 
 
 def use(manager: Manager, vm_id: str, front_end: FrontEnd) -> int:

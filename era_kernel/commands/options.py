@@ -70,6 +70,12 @@ class RunOptions:
 
 
 @dataclass(frozen=True)
+class ShellOptions:
+    vm_id: str
+    command: str
+
+
+@dataclass(frozen=True)
 class TempOptions:
     machine: MachineOptions
     job: JobOptions

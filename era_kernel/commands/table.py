@@ -20,6 +20,7 @@ from era_kernel.commands.options import (
     LogsOptions,
     MachineOptions,
     RunOptions,
+    ShellOptions,
     StopOptions,
     TempOptions,
     job,
@@ -131,6 +132,18 @@ def temp(command: str | None, hello: bool, timeout: float, files: tuple[Path, ..
     """Run a command in a VM that is made for it and deleted after it."""
     work = job(command, hello, timeout, files)
     return manage("era_kernel.commands.running.temp", TempOptions(MachineOptions(**machine), work))
+
+
+@vm.command()
+@parameters.one_vm
+@click.option("--cmd", "command", default="/bin/bash", show_default=True, help="The program, with its arguments.")
+@parameters.anywhere
+def shell(**options: Any) -> int:
+    """Run a program of a VM, such as its shell, on this terminal. Starts the VM where it is stopped.
+
+    All keys are the program's. What it writes reaches the terminal unchanged. The exit status is the program's.
+    """
+    return manage("era_kernel.commands.machines.shell", ShellOptions(**options))
 
 
 @vm.command()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from era_kernel.commands.front_end import Sink
 from era_kernel.commands.sinks import LabelledSink, RawSink
-from era_kernel.errors import EraError
+from era_kernel.errors import EraError, UsageError
 from era_kernel.text import printable
 
 if TYPE_CHECKING:
@@ -91,6 +91,10 @@ class CellFrontEnd:
 
     def host_file(self, path: Path, *, write: bool) -> Path:
         return self._place.host_file(path, write=write)
+
+    def shell(self, manager: Manager, vm_id: str, command: str) -> int:
+        """A cell has no terminal. Raises UsageError."""
+        raise UsageError("A cell is no terminal", f"In one, type: era vm shell --vm {vm_id}")
 
     def use(self, manager: Manager, vm_id: str) -> int:
         return self._place.use(manager, vm_id)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,12 @@ from era_kernel.errors import UsageError
 from era_kernel.launchers.base import Report
 from era_kernel.models import ExecResult, Purpose, VmRecord, VmState
 from era_kernel.paths import StatePaths
-from era_kernel.service.results import Outcome, Outcomes, Output, Results, RunRecord, Views, VmView
+from era_kernel.service.results import Outcome, Outcomes, Output, Results, RunRecord, TerminalOutput, Views, VmView
 
 if TYPE_CHECKING:
     from era_kernel.service.cache import CacheEntry
     from era_kernel.service.context import Context
+    from era_kernel.service.program import Program
 
 __all__ = ["Manager", "Outcome", "Output", "Progress", "VmView"]
 
@@ -182,6 +184,17 @@ class Manager:
         from era_kernel.service.run import run
 
         return await run(self._context, vm_id, Job(command, timeout, files), output)
+
+    def program(
+        self, vm_id: str, argv: Sequence[str], output: TerminalOutput, *, size: tuple[int, int], env: Mapping[str, str]
+    ) -> AbstractAsyncContextManager[Program]:
+        """A program with a terminal of its own, of `size` (rows, columns), in a VM that is started where it is stopped.
+
+        It is hung up when the context ends. Raises as start() does, and VmLostError.
+        """
+        from era_kernel.service.program import program
+
+        return program(self._context, vm_id, argv, output, size=size, env=env)
 
     async def put(self, vm_id: str, source: Path, target: str) -> None:
         """Copy a host file into a VM that is up: to `target`, or into it when it is a folder.

@@ -13,6 +13,9 @@ from era_kernel.models import ExecResult, VmRecord
 Output = Callable[[str, int, bytes], None]
 """Takes (VM id, fd 1 or 2, bytes) of a command's output, as it comes."""
 
+TerminalOutput = Callable[[bytes], None]
+"""Takes what a program writes to its terminal, as it comes."""
+
 
 class VmView(msgspec.Struct, frozen=True):
     """A VM as it is now: `record.state` is the live one.

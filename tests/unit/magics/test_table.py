@@ -64,7 +64,8 @@ def parts(code: str) -> list[Command | Code]:
 
 def test_the_shells_commands_are_the_table() -> None:
     assert era.commands["vm"] is table.vm
-    assert {"create", "start", "stop", "clean", "list", "exec", "temp", "status", "use", "help"} <= set(COMMANDS)
+    assert {"create", "start", "stop", "clean", "list", "exec", "run", "temp", "shell", "cp", "logs"} <= set(COMMANDS)
+    assert {"status", "use", "help"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
