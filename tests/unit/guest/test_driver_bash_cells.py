@@ -73,6 +73,11 @@ def test_an_error_tells_its_line(bash_peer: DriverPeer, code: str, place: list[s
     assert b"never" not in bash_peer.output[1]
 
 
+def test_what_bash_prints_of_a_syntax_error_names_the_cell(bash_peer: DriverPeer) -> None:
+    bash_peer.run("true\nfi", execution_count=9)
+    assert b"/In[9]: line 2: syntax error" in bash_peer.stderr(b"line 2: `fi'\n")
+
+
 @pytest.mark.parametrize("code", ["", "# only this", "false || true", "! true || true", "if false; then :; fi", "\0"])
 def test_what_does_not_fail_is_no_error(bash_peer: DriverPeer, code: str) -> None:
     answer = bash_peer.run(code)
