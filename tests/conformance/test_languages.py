@@ -214,4 +214,6 @@ def test_a_restart_gives_a_fresh_session_soon(book: Notebook, samples: Samples) 
 def test_two_sessions_share_no_luck(language: str, book: Notebook, samples: Samples) -> None:
     """Sessions come out of one template or zygote, and must not print the same number."""
     with notebook(f"era-{language}") as other:
-        assert shown(book, samples.random) != shown(other, samples.random)
+        drawn, drawn_there = shown(book, samples.random).split(), shown(other, samples.random).split()
+        assert len(drawn) == len(drawn_there) > 0
+        assert not set(drawn) & set(drawn_there)

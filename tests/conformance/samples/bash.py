@@ -27,7 +27,7 @@ BASH = Samples(
     exits="echo bye; exit 3",
     outgrows="x=x; while :; do x=$x$x; done",
     bombs="b() { b | b & }; b; wait",
-    random="echo $RANDOM$RANDOM",
+    random="echo $RANDOM-$RANDOM-$RANDOM $SRANDOM-$SRANDOM $(shuf -i 1-1000000000000 -n 1)",
     complete=("ls", "echo 'hello, world'", "f() { echo; }"),
     incomplete=("echo 'hello", "if true; then", "for i in 1 2 3; do"),
     invalid=("if then fi", "case x in esac )"),

@@ -29,7 +29,11 @@ GO = Samples(
     bombs=(
         'import "os/exec"\nfor {\n\tif err := exec.Command("sleep", "30").Start(); err != nil {\n\t\tpanic(err)\n\t}\n}'
     ),
-    random='import (\n"fmt"\n"math/rand"\n)\nfmt.Println(rand.Float64())',
+    random=(
+        'import (\n"fmt"\n"math/rand"\nsecret "crypto/rand"\n)\n'
+        "drawn := make([]byte, 16)\n_, _ = secret.Read(drawn)\n"
+        'fmt.Printf("%v %v %v %x\\n", rand.Float64(), rand.Int63(), rand.Uint64(), drawn)'
+    ),
     asks='import "fmt"\nvar name string\nfmt.Scan(&name)\nfmt.Println("hello", name)',
     complete=("1", 'fmt.Println("hello, world")', "func f(x int) int { return x * 2 }"),
     incomplete=("s := `hello", "func f(x int) int {", "for i := 0; i < 3; i++ {"),

@@ -12,8 +12,8 @@ class Samples:
     `assign` puts 41 into a variable and `use` gives 42 by it, shown as `42`. `fails` raises `fails_as` on its line 3,
     after which the traceback has `fails_where`. `endless`: cells that print `running` and then go on for ever, by what
     they do. `asks` asks for a name and prints `hello NAME`. `completes`: (text before the cursor, the whole text that a
-    match makes of it), after `assign`. `random`: a cell that prints a number that no two sessions may share. `outgrows`
-    takes all memory.
+    match makes of it), after `assign`. `random`: a cell that prints words, none of which two sessions may share.
+    `outgrows` takes all memory.
     """
 
     language: str
