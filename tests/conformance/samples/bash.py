@@ -11,6 +11,7 @@ BASH = Samples(
     use="echo $((x + 1))",
     undefined="",
     mixes="echo out1; echo err1 >&2; echo out2",
+    orders={"displays": "for n in 0 1 2 3 4; do echo out $n; era_text $n; done"},
     child="/bin/echo from a child",
     megabytes="seq -f '%079.0f' 0 124999",
     odd="printf 'é€😀\\0\\n'",

@@ -11,6 +11,10 @@ NODE = Samples(
     use="x + 1",
     undefined="x is not defined",
     mixes="console.log('out1'); console.error('err1'); console.log('out2')",
+    orders={
+        "streams": "for (let n = 0; n < 5; n++) { console.log('out', n); console.error('err', n) }",
+        "displays": "for (let n = 0; n < 5; n++) { console.log('out', n); display(n) }",
+    },
     child="require('child_process').execSync('echo from a child', {stdio: 'inherit'}); undefined",
     megabytes="for (let n = 0; n < 125000; n++) console.log(String(n).padStart(79, '0'))",
     odd="console.log('é€😀\\0')",

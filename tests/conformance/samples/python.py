@@ -11,6 +11,10 @@ PYTHON = Samples(
     use="x + 1",
     undefined="'x'",
     mixes="import sys\nprint('out1', flush=True)\nprint('err1', file=sys.stderr, flush=True)\nprint('out2')",
+    orders={
+        "streams": "import sys\nfor n in range(5): print('out', n); print('err', n, file=sys.stderr)",
+        "displays": "for n in range(5): print('out', n); display(n)",
+    },
     child="import subprocess; subprocess.run(['echo', 'from a child'])",
     megabytes="for n in range(125_000): print(f'{n:079d}')",
     odd="print('é€😀\\0')",

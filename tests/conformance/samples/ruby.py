@@ -11,6 +11,10 @@ RUBY = Samples(
     use="x + 1",
     undefined="x",
     mixes="puts 'out1'; warn 'err1'; puts 'out2'",
+    orders={
+        "streams": '5.times { |n| puts "out #{n}"; warn "err #{n}" }; nil',
+        "displays": '5.times { |n| puts "out #{n}"; Era.display(n) }; nil',
+    },
     child="system('echo from a child')",
     megabytes="125_000.times { |n| puts n.to_s.rjust(79, '0') }",
     odd='puts "é€😀\\0"',
