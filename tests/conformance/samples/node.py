@@ -36,7 +36,7 @@ NODE = Samples(
     },
     exits="console.log('bye'); process.exit(3)",
     outgrows="const kept = []; while (true) kept.push(Buffer.alloc(1 << 20, 1))",
-    bombs="while (true) require('child_process').spawn('sleep', ['30']).on('error', e => { throw e })",
+    bombs="require('child_process').spawnSync('bash', ['-c', 'b() { b | b & }; b; wait'], {stdio: 'inherit'})",
     random=(
         "const crypto = require('crypto')\n"
         "const drawn = crypto.webcrypto.getRandomValues(new Uint32Array(4)).join('')\n"

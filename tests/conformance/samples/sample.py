@@ -36,7 +36,7 @@ class Samples:
     endless: dict[str, str]
     exits: str  # with status 3, after printing bye
     outgrows: str
-    bombs: str  # a fork bomb, which may fail in any way, but soon
+    bombs: str  # a fork bomb
     random: str
     asks: str = ""  # empty: the language's users have no such thing
     complete: tuple[str, ...] = ()
