@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from era_kernel.errors import UsageError
-from era_kernel.launchers.base import Report
 from era_kernel.models import ExecResult, Purpose, VmRecord, VmState
 from era_kernel.paths import StatePaths
+from era_kernel.progress import Report
 from era_kernel.service.results import Outcome, Outcomes, Output, Results, RunRecord, TerminalOutput, Views, VmView
 
 if TYPE_CHECKING:

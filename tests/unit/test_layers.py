@@ -11,12 +11,13 @@ import era_kernel
 
 ROOT = Path(era_kernel.__file__).parent
 BASE = {"atomic", "errors", "loop", "sealed", "models", "paths", "process", "languages", "protocol", "__init__"}
-BASE |= {"config", "logs", "text"}
+BASE |= {"config", "logs", "progress", "text"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "models": set(),
     "languages": {"errors"},
     "protocol": {"errors"},
+    "progress": set(),
     "text": set(),
     "config": {"errors", "languages"},
     "logs": {"config", "errors", "text"},
