@@ -58,6 +58,7 @@ def fields(view: VmView) -> dict[str, Any]:
         "mem_used": view.mem_used,
         "uptime": view.uptime,
         "snapshot": view.snapshot,
+        "sessions": view.sessions,
         "shim": msgspec.to_builtins(record.shim),
         "vmm": msgspec.to_builtins(record.vmm),
     }
