@@ -27,6 +27,7 @@ from era_kernel.service.session import Session
 
 if TYPE_CHECKING:
     from era_kernel.kernel.commands import CellCommands
+    from era_kernel.panel.controller import Controller
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +64,7 @@ class EraKernel(Kernel):
         self.shell_handlers.update(comm_open=self._refuse_comm, comm_msg=_ignore, comm_close=_ignore)
         # Who runs the cell, kept here: events come in the context of the connection, not of the request.
         self._asker: tuple[Any, dict[str, Any]] = ([], {})
+        self._is_running = False
 
     def start(self) -> None:
         super().start()
@@ -104,6 +106,7 @@ class EraKernel(Kernel):
     ) -> dict[str, Any]:
         cell = Cell(self.get_parent("shell"), self.execution_count, silent)
         self._asker = (self._get_shell_context_var(self._shell_parent_ident), cell.parent)
+        self._is_running = True
         try:
             reply = await self._execute(cell, code, store_history, user_expressions or {}, allow_stdin)
         except asyncio.CancelledError:
@@ -117,6 +120,9 @@ class EraKernel(Kernel):
         finally:
             self._questions.stop()
             self._relay.end()
+            self._is_running = False
+            if "_commands" in self.__dict__:
+                self._commands.cell_ended()
         return {**reply, "execution_count": self.execution_count, "payload": []}
 
     async def _execute(
@@ -171,7 +177,15 @@ class EraKernel(Kernel):
     def _commands(self) -> CellCommands:
         from era_kernel.kernel.commands import CellCommands
 
-        return CellCommands(self._spec, self._vm_connection, self._relay, self._publish)
+        return CellCommands(self._spec, self._vm_connection, self._relay, self._publish, self._new_panel)
+
+    def _new_panel(self) -> Controller:
+        from era_kernel.commands.front_end import open_manager
+        from era_kernel.kernel.comms import enable_comms
+        from era_kernel.panel.controller import Controller
+
+        enable_comms(self)
+        return Controller(partial(open_manager, None), lambda: self._is_running, self._spec.name)
 
     async def _open_session(self) -> Session:
         """The session; an interrupt cancels the wait for it."""
@@ -229,6 +243,16 @@ class EraKernel(Kernel):
             self.session.send(stream, "interrupt_reply", {"status": "ok"}, parent, ident=idents)
             return
         await super().shell_main(subshell_id, msg)
+
+    async def dispatch_shell(
+        self, msg: list[Any], /, subshell_id: str | None = None, *, concurrent: bool = False
+    ) -> None:
+        """Comms of the panel are heard while a cell runs (`concurrent`), with a busy and an idle of their own: widgets
+        wait for these before they send more. Front ends are told that the kernel is busy all the same.
+        """
+        await super().dispatch_shell(msg, subshell_id=subshell_id)
+        if concurrent and self._is_running:
+            self._publish_status("busy", "shell", parent=self._asker[1])
 
     def _is_interrupt(self, msg: list[Any]) -> bool:
         try:

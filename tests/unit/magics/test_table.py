@@ -32,6 +32,9 @@ class Page:
     def show(self, bundle: dict[str, str]) -> None:
         self.text += bundle["text/plain"]
 
+    def panel(self, instead: dict[str, str]) -> None:
+        self.text += instead["text/plain"]
+
     def progress(self, text: str) -> None:
         """Not kept."""
 
