@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from era_kernel.commands.front_end import Sink
     from era_kernel.panel.cells import Cell
-    from era_kernel.panel.model import Row
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager
 
 ResultT = TypeVar("ResultT")
@@ -71,11 +72,11 @@ class Console:
         """A table, as wide as it has to be where no terminal limits it."""
         self._write(STDOUT, _table(columns, rows))
 
-    def status(self, rows: Sequence[Row]) -> None:
+    def status(self, panel: Panel) -> None:
         """Once: a terminal shows what was, as other commands do."""
         from era_kernel.panel.model import COLUMNS, cells
 
-        if rows:
+        if rows := panel.rows(time.monotonic()):
             self.table(COLUMNS, [cells(row) for row in rows])
         else:
             self.line("No VMs found.")

@@ -11,7 +11,7 @@ from era_kernel.errors import EraError
 
 if TYPE_CHECKING:
     from era_kernel.panel.cells import Cell
-    from era_kernel.panel.model import Row
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager, Progress
 
 ResultT = TypeVar("ResultT")
@@ -42,7 +42,7 @@ class FrontEnd(Protocol):
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         """A table of the command's result."""
 
-    def status(self, rows: Sequence[Row]) -> None:
+    def status(self, panel: Panel) -> None:
         """VMs as they are now, kept up to date where this place can."""
 
     def note(self, text: str) -> None:

@@ -21,7 +21,7 @@ def status(manager: Manager, options: None, front_end: FrontEnd) -> int:
     if _look(manager, panel):
         time.sleep(LOOK_APART)
         _look(manager, panel)
-    front_end.status(panel.rows(time.monotonic()))
+    front_end.status(panel)
     return 0
 
 

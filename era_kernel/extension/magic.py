@@ -24,6 +24,7 @@ from era_kernel.magics.parse import Command, arguments
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager
 
 
@@ -126,8 +127,8 @@ class _Place:
     def show(self, bundle: dict[str, str]) -> None:
         self._channel.put(partial(display, bundle, {}))
 
-    def panel(self, instead: dict[str, str]) -> None:
-        self._channel.put(partial(self._panels.show, instead))
+    def panel(self, panel: Panel, instead: dict[str, str]) -> None:
+        self._channel.put(partial(self._panels.show, panel, instead))
 
     def progress(self, text: str) -> None:
         """A command's progress is not worth a line in a notebook."""

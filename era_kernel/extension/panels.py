@@ -10,6 +10,7 @@ from era_kernel.extension.channel import display
 
 if TYPE_CHECKING:
     from era_kernel.panel.controller import Controller
+    from era_kernel.panel.model import Panel
 
 
 class Panels:
@@ -19,12 +20,12 @@ class Panels:
         self._has_front_end = has_front_end
         self._panel: Controller | None = None
 
-    def show(self, instead: dict[str, str]) -> None:
+    def show(self, panel: Panel, instead: dict[str, str]) -> None:
         if not self._has_front_end:
             display(instead, {})
             return
         if self._panel is None:
             from era_kernel.panel.controller import Controller
 
-            self._panel = Controller(partial(open_manager, None), lambda: False, "")
+            self._panel = Controller(panel, partial(open_manager, None), lambda: False, "")
         display({**self._panel.bundle(), **instead}, {})

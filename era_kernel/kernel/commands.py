@@ -23,13 +23,14 @@ from era_kernel.magics.parse import Command, arguments
 
 if TYPE_CHECKING:
     from era_kernel.panel.controller import Controller
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager
 
 log = logging.getLogger(__name__)
 
 USE_SECONDS = 30.0
 Publish = Callable[[str, dict[str, Any], dict[str, Any]], None]
-NewPanel = Callable[[], "Controller"]
+NewPanel = Callable[["Panel"], "Controller"]
 
 
 class CommandError(EraError):
@@ -93,10 +94,10 @@ class CellCommands:
         if self._panel is not None:
             self._panel.resume()
 
-    def show_panel(self, cell: Cell, instead: dict[str, str]) -> None:
+    def show_panel(self, cell: Cell, panel: Panel, instead: dict[str, str]) -> None:
         """The panel, the same one wherever it is shown."""
         if self._panel is None:
-            self._panel = self._new_panel()
+            self._panel = self._new_panel(panel)
         self.show(cell, {**self._panel.bundle(), **instead})
 
     def show(self, cell: Cell, bundle: dict[str, Any]) -> None:
@@ -132,10 +133,10 @@ class _Place:
     def show(self, bundle: dict[str, str]) -> None:
         self._loop.call_soon_threadsafe(self._commands.show, self._cell, bundle)
 
-    def panel(self, instead: dict[str, str]) -> None:
+    def panel(self, panel: Panel, instead: dict[str, str]) -> None:
         import era_kernel.panel.view  # noqa: F401 - here, in the command's thread: it takes a while
 
-        self._loop.call_soon_threadsafe(self._commands.show_panel, self._cell, instead)
+        self._loop.call_soon_threadsafe(self._commands.show_panel, self._cell, panel, instead)
 
     def progress(self, text: str) -> None:
         log.info("%s", text)

@@ -28,6 +28,7 @@ from era_kernel.service.session import Session
 if TYPE_CHECKING:
     from era_kernel.kernel.commands import CellCommands
     from era_kernel.panel.controller import Controller
+    from era_kernel.panel.model import Panel
 
 log = logging.getLogger(__name__)
 
@@ -179,13 +180,13 @@ class EraKernel(Kernel):
 
         return CellCommands(self._spec, self._vm_connection, self._relay, self._publish, self._new_panel)
 
-    def _new_panel(self) -> Controller:
+    def _new_panel(self, panel: Panel) -> Controller:
         from era_kernel.commands.front_end import open_manager
         from era_kernel.kernel.comms import enable_comms
         from era_kernel.panel.controller import Controller
 
         enable_comms(self)
-        return Controller(partial(open_manager, None), lambda: self._is_running, self._spec.name)
+        return Controller(panel, partial(open_manager, None), lambda: self._is_running, self._spec.name)
 
     async def _open_session(self) -> Session:
         """The session; an interrupt cancels the wait for it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -15,7 +16,7 @@ from era_kernel.text import printable
 
 if TYPE_CHECKING:
     from era_kernel.panel.cells import Cell
-    from era_kernel.panel.model import Row
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager
 
 ResultT = TypeVar("ResultT")
@@ -31,8 +32,8 @@ class Place(Protocol):
     def show(self, bundle: dict[str, str]) -> None:
         """Rich output, by MIME type."""
 
-    def panel(self, instead: dict[str, str]) -> None:
-        """The live panel, with what is shown where there are no widgets."""
+    def panel(self, panel: Panel, instead: dict[str, str]) -> None:
+        """The live panel, from what is known so far; `instead` is shown where there are no widgets."""
 
     def progress(self, text: str) -> None:
         """A long command goes on with this."""
@@ -70,11 +71,11 @@ class CellFrontEnd:
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         self._place.show(_as_table(columns, rows))
 
-    def status(self, rows: Sequence[Row]) -> None:
+    def status(self, panel: Panel) -> None:
         """A live panel; the table is for pages without widgets, and stays in a saved notebook."""
         from era_kernel.panel.model import COLUMNS, cells
 
-        self._place.panel(_as_table(COLUMNS, [cells(row) for row in rows]))
+        self._place.panel(panel, _as_table(COLUMNS, [cells(row) for row in panel.rows(time.monotonic())]))
 
     def note(self, text: str) -> None:
         self._write(STDERR, f"{printable(text)}\n")

@@ -37,16 +37,19 @@ class Controller:
     `open_manager` gives the service; `is_busy` tells whether the kernel runs a cell: then looks wait until resume().
     """
 
-    def __init__(self, open_manager: Callable[[Report], Manager], is_busy: Callable[[], bool], language: str) -> None:
+    def __init__(
+        self, panel: Panel, open_manager: Callable[[Report], Manager], is_busy: Callable[[], bool], language: str
+    ) -> None:
         self._open_manager = open_manager
         self._is_busy = is_busy
         self._loop = asyncio.get_running_loop()
-        self._panel = Panel()
+        self._panel = panel
         self._view = View(self, list(LANGUAGES), language or DEFAULT_LANGUAGE)
         self._looking = self._held = False
         self._running: Callable[[], object] | None = None
         self._output = bytearray()
         self._output_timer: asyncio.TimerHandle | None = None
+        self._show()
 
     def bundle(self) -> Bundle:
         """What displays the panel, by MIME type."""

@@ -23,9 +23,9 @@ _ERROR = "var(--jp-error-color1, #d32f2f)"
 _LINE = "var(--jp-border-color2, #ccc)"
 _FULL = 0.9
 """Share from which a bar is drawn as one that is nearly full."""
-_WIDTHS = ("9.5em", "5em", "7em", "7.5em", "12em", "6em", "4.5em", "5em", "5.5em")
-GRID = "display:grid;align-items:center;column-gap:.8em;grid-template-columns:" + " ".join(_WIDTHS)
-_FONT = "font-size:var(--jp-ui-font-size1, 13px);line-height:1.5"
+_WIDTHS = ("8.8em", "5em", "7.6em", "5.3em", "9em", "5em", "4.7em", "5em", "5em")
+GRID = "display:grid;align-items:center;column-gap:.5em;grid-template-columns:" + " ".join(_WIDTHS)
+_FONT = "font-size:12px;line-height:1.5"
 _TABLE = f"border-collapse:collapse;text-align:left;{_FONT}"
 _CELL = f"text-align:left;padding:2px 12px 2px 0;border-bottom:1px solid {_LINE}"
 
@@ -82,7 +82,7 @@ def _bar(bar: Bar) -> str:
     percent = round(max(0.0, min(1.0, bar.share)) * 100)
     colour = _ERROR if bar.share >= _FULL else _COLOURS[VmState.RUNNING]
     style = (
-        f"display:inline-block;width:3.2em;height:.6em;border:1px solid {_LINE};"
+        f"display:inline-block;width:2.4em;height:.6em;border:1px solid {_LINE};"
         f"background:linear-gradient(to right,{colour} {percent}%,transparent {percent}%)"
     )
     meter = f'role="meter" aria-valuemin="0" aria-valuemax="100" aria-valuenow="{percent}"'

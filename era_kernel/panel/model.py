@@ -144,9 +144,10 @@ class Panel:
         """How that goes: a line for people, which moves the bar when it is a Step."""
         if key not in self._doing:
             return
-        self._notes[key] = Note(_short(line))
         if isinstance(line, Step):
-            self._doing[key] = Progress(_short(line), (line.stage - 0.5) / len(Stage))
+            self._doing[key] = Progress(f"{_short(line)} ({line.stage.value} of {len(Stage)})", line.stage / len(Stage))
+        else:
+            self._notes[key] = Note(_short(line))
 
     def end(self, key: str, error: str = "") -> None:
         """It is over; `error`: why it failed, shown in its place until something else is done there."""
@@ -197,7 +198,7 @@ def cells(row: Row) -> tuple[Cell, ...]:
 def memory(view: VmView) -> Cell:
     """What of a VM's memory is in use, else how much it has."""
     mem = view.record.spec.mem
-    return f"{mem} MiB" if view.mem_used is None else Bar(view.mem_used / mem, f"{view.mem_used} of {mem} MiB")
+    return f"{mem} MiB" if view.mem_used is None else Bar(view.mem_used / mem, f"{view.mem_used}/{mem} MiB")
 
 
 def _short(text: str) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from ipywidgets import HTML, Box, Button, Dropdown, FloatProgress, HBox, Layout, Textarea, VBox
+from ipywidgets import HTML, Box, Button, Dropdown, FloatProgress, HBox, Layout, Textarea, VBox, Widget
 
 from era_kernel.panel.html import head_html, note_html, output_html, row_html
 from era_kernel.panel.model import Action, Note, Progress, Row, cells
@@ -14,7 +13,7 @@ from era_kernel.panel.sensor import Sensor
 
 PANEL_CLASS = "era-panel"
 _NO_VMS = Note("No VMs. The first cell of a notebook makes one; so does the button below.")
-_BUTTON = "5.5em"
+_NARROW, _WIDE = "4.6em", "6.5em"
 
 
 class Presses(Protocol):
@@ -41,8 +40,12 @@ class View:
         self.sensor = Sensor(presses.look)
         self._rows: dict[str, _RowView] = {}
         self._list = VBox()
+        self._head = _line()
+        self._head.value = head_html()
         self._trouble = _line()
-        self._bar = FloatProgress(min=0, max=1, layout=Layout(width="20em", display="none"))
+        self._bar = FloatProgress(min=0, max=1, layout=Layout(width="16em"))
+        self._stage = _line()
+        self._progress = HBox([self._bar, self._stage], layout=Layout(display="none", align_items="center"))
         self._new = _line()
         self._temp = _line()
         self._output = _line()
@@ -54,19 +57,15 @@ class View:
             layout=Layout(width="36em"),
         )
         self._run = _button("temp cell", "Run the command in a temporary VM", self._pressed_run)
-        self.root = VBox([self.sensor, _framed(self._list), self._trouble, self._form(), self._output])
+        parts = [self.sensor, _framed(self._list), self._trouble, self._form(), self._progress, self._output]
+        self.root = VBox(parts)
         self.root.add_class(PANEL_CLASS)
 
     def _form(self) -> VBox:
         new = _button("new VM", "Make a VM of this language", lambda: self._presses.make(self._language.value))
         refresh = _button("refresh", "Look at the VMs now", self._presses.look)
-        return VBox(
-            [
-                HBox([self._language, new, refresh, self._new]),
-                HBox([self._command, self._run, self._temp]),
-                self._bar,
-            ]
-        )
+        lines = [[self._language, new, refresh, self._new], [self._command, self._run, self._temp]]
+        return VBox([_in_line(line) for line in lines], layout=Layout(margin="12px 0 0"))
 
     def _pressed_run(self) -> None:
         self._presses.run(self._language.value, self._command.value)
@@ -77,7 +76,7 @@ class View:
         for row in rows:
             shown[row.id].show(row)
         if list(shown) != list(self._rows) or not self._list.children:
-            self._list.children = [HTML(head_html()), *(each.root for each in shown.values())]
+            self._list.children = [self._head, *(each.root for each in shown.values())]
         for gone in self._rows.keys() - shown.keys():
             self._rows[gone].close()
         self._rows = shown
@@ -89,7 +88,8 @@ class View:
         self._new.value, self._temp.value = note_html(new), note_html(temp)
         self._run.description = "end it" if is_running else "temp cell"
         self._bar.value = progress.share if progress else 0
-        self._bar.layout.display = None if progress else "none"
+        self._stage.value = note_html(Note(progress.text)) if progress else ""
+        self._progress.layout.display = None if progress else "none"
 
     def show_output(self, text: str) -> None:
         """What the command in a temporary VM printed."""
@@ -104,9 +104,9 @@ class _RowView:
         self._action = Action.STOP
         self._text = _line()
         self._note = _line()
-        self._power = _button("", "", lambda: presses.press(self._action, vm_id))
-        self._clean = _button("", f"Delete {vm_id}", lambda: presses.press(Action.CLEAN, vm_id))
-        self.root = VBox([HBox([self._text, self._power, self._clean]), self._note])
+        self._power = _button("", "", lambda: presses.press(self._action, vm_id), _NARROW)
+        self._clean = _button("", f"Delete {vm_id}", lambda: presses.press(Action.CLEAN, vm_id), _NARROW)
+        self.root = VBox([_in_line([self._text, self._power, self._clean]), self._note])
 
     def show(self, row: Row) -> None:
         shown = cells(row)
@@ -128,17 +128,16 @@ def _line() -> HTML:
     return HTML(layout=Layout(margin="0"))
 
 
+def _in_line(parts: Sequence[Widget]) -> HBox:
+    return HBox(parts, layout=Layout(align_items="center"))
+
+
 def _framed(box: Box) -> Box:
     """Scrolled sideways where a page is narrower than the table."""
     return Box([box], layout=Layout(overflow="auto"))
 
 
-def _button(text: str, tooltip: str, press: object) -> Button:
-    button = Button(description=text, tooltip=tooltip, layout=Layout(width=_BUTTON))
-    button.on_click(partial(_call, press))
+def _button(text: str, tooltip: str, press: Callable[[], None], width: str = _WIDE) -> Button:
+    button = Button(description=text, tooltip=tooltip, layout=Layout(width=width))
+    button.on_click(lambda pressed: press())
     return button
-
-
-def _call(press: object, button: Button) -> None:
-    assert callable(press)
-    press()
