@@ -23,8 +23,8 @@ _ERROR = "var(--jp-error-color1, #d32f2f)"
 _LINE = "var(--jp-border-color2, #ccc)"
 _FULL = 0.9
 """Share from which a bar is drawn as one that is nearly full."""
-_WIDTHS = ("8.8em", "5em", "7.6em", "5.3em", "9em", "5em", "4.7em", "5em", "5em")
-GRID = "display:grid;align-items:center;column-gap:.5em;grid-template-columns:" + " ".join(_WIDTHS)
+_WIDTHS = ("8.8em", "5.2em", "7.3em", "5.2em", "9em", "4.9em", "4.9em", "5.2em", "4.9em")
+GRID = "display:grid;white-space:nowrap;align-items:center;column-gap:.5em;grid-template-columns:" + " ".join(_WIDTHS)
 _FONT = "font-size:12px;line-height:1.5"
 _TABLE = f"border-collapse:collapse;text-align:left;{_FONT}"
 _CELL = f"text-align:left;padding:2px 12px 2px 0;border-bottom:1px solid {_LINE}"

@@ -114,7 +114,7 @@ class _RowView:
         self._action = row.power
         self._power.description = row.power.value
         self._power.tooltip = f"{row.power.capitalize()} {row.id}"
-        self._clean.description = "really?" if row.asks else Action.CLEAN.value
+        self._clean.description = "sure?" if row.asks else Action.CLEAN.value
         self._clean.button_style = "danger" if row.asks else ""
         self._note.value = note_html(row.note)
 

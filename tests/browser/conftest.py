@@ -18,13 +18,16 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from era_kernel.templates.prune import templates
+from era_kernel.templates.template import remove
+
 HERE = Path(__file__).parent
 ARTIFACTS = HERE.parents[1] / "artifacts"
 START_SECONDS = 60.0
 SCENARIO_SECONDS = 240.0
 PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
-KERNEL_CONFIG = "c.EraConfig.mem = 272\n"
-"""Another size than everybody else's, so that a template has to be made under the eyes of the panel."""
+MEM = 272
+"""MiB: not what anybody else has, so that a template has to be made under the eyes of the panel."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,12 @@ class Lab:
         assert done.returncode == 0, done.stderr
 
 
+def _forget_templates() -> None:
+    for each in templates():
+        if each.metadata.spec.mem == MEM:
+            remove(each.folder)
+
+
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -73,10 +82,11 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, state_dir: Path) -> Iterator[Lab]:
+    _forget_templates()
     folder, config = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("config")
     (config / "labconfig").mkdir()
     (config / "labconfig" / "page_config.json").write_text(json.dumps(PAGE_CONFIG))
-    (config / "era_kernel_config.py").write_text(KERNEL_CONFIG)
+    (config / "era_kernel_config.py").write_text(f"c.EraConfig.mem = {MEM}\n")
     port, token = _free_port(), secrets.token_hex(16)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
@@ -96,3 +106,4 @@ def lab(tmp_path_factory: pytest.TempPathFactory, state_dir: Path) -> Iterator[L
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(10)
+        _forget_templates()

@@ -44,16 +44,18 @@ export class Lab {
 
   constructor(page) {
     this.page = page;
-    this.sent = []; // what went to kernels since the page was opened: {at, text}
+    this.frames = []; // what the page and kernels said to each other
     page.setDefaultTimeout(SLOW);
-    page.on("websocket", (socket) =>
-      socket.on("framesent", (frame) => this.sent.push({ at: Date.now(), text: frame.payload.toString() })),
-    );
+    page.on("websocket", (socket) => {
+      for (const event of ["framesent", "framereceived"]) {
+        socket.on(event, (frame) => this.frames.push(frame.payload.toString()));
+      }
+    });
   }
 
   async open() {
     const url = new URL(process.env.LAB_URL);
-    url.pathname = `/lab/tree/${process.env.NOTEBOOK}`;
+    url.pathname = `/lab/workspaces/${process.env.NOTEBOOK.replace(".ipynb", "")}/tree/${process.env.NOTEBOOK}`;
     await this.page.goto(url.href);
     await this.page.locator(".jp-Notebook .jp-Cell").first().waitFor();
     await until("the kernel is idle", () =>
@@ -82,6 +84,13 @@ export class Lab {
 
   async command(name, options = {}) {
     await this.page.evaluate(([id, args]) => window.jupyterapp.commands.execute(id, args), [name, options]);
+  }
+
+  // How many messages of comms pass in some seconds, both ways.
+  async commsIn(seconds) {
+    this.frames.length = 0;
+    await pause(seconds);
+    return this.frames.filter((text) => text.includes('"comm_msg"')).length;
   }
 
   async picture(name) {

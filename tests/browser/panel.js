@@ -60,7 +60,7 @@ await Lab.run("panel", async (lab) => {
   // Clean asks once.
   const clean = lineOf("bash").getByRole("button").last();
   await clean.click();
-  await until("it asks", async () => (await clean.innerText()) === "really?");
+  await until("it asks", async () => (await clean.innerText()) === "sure?");
   assert.equal(await other.count(), 1);
   await lab.picture("panel-clean");
   await clean.click();

@@ -21,5 +21,13 @@ def test_cells_stream_are_interrupted_and_restarted(lab: Lab) -> None:
     lab.run("cells", CELLS)
 
 
-def test_the_panel(lab: Lab) -> None:
+def test_the_panel_shows_makes_stops_starts_and_cleans_vms(lab: Lab) -> None:
     lab.run("panel", ["x = 41", "%era status"])
+
+
+def test_the_panel_is_silent_where_nobody_looks(lab: Lab) -> None:
+    lab.run("quiet", ["x = 41", "%era status", "import time\nprint('begun')\ntime.sleep(8)\nprint('done')"])
+
+
+def test_the_panel_can_be_read_in_the_dark(lab: Lab) -> None:
+    lab.run("dark", ["x = 41", "%era status"])
