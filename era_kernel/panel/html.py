@@ -26,17 +26,22 @@ _FULL = 0.9
 _WIDTHS = ("8.8em", "5.2em", "7.3em", "5.2em", "9em", "4.9em", "4.9em", "5.2em", "4.9em")
 GRID = "display:grid;white-space:nowrap;align-items:center;column-gap:.5em;grid-template-columns:" + " ".join(_WIDTHS)
 _FONT = "font-size:12px;line-height:1.5"
-_TABLE = f"border-collapse:collapse;text-align:left;{_FONT}"
-_CELL = f"text-align:left;padding:2px 12px 2px 0;border-bottom:1px solid {_LINE}"
+_TABLE = f"border-collapse:collapse;{_FONT}"
+_LINED = f"border-bottom:1px solid {_LINE}"
+_LEFT = 'style="text-align:left"'
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     """A table that needs no style sheet and no script."""
-    head = "".join(f'<th scope="col" style="{_CELL}">{escape(column)}</th>' for column in columns)
+    head = "".join(f'<th scope="col" {_LEFT}>{escape(column)}</th>' for column in columns)
     body = "".join(
-        "<tr>" + "".join(f'<td style="{_CELL}">{cell_html(cell)}</td>' for cell in row) + "</tr>" for row in rows
+        f'<tr style="{_LINED}">' + "".join(f"<td {_LEFT}>{cell_html(cell)}</td>" for cell in row) + "</tr>"
+        for row in rows
     )
-    return f'<table style="{_TABLE}"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    return (
+        f'<table cellpadding="4" style="{_TABLE}"><thead><tr style="{_LINED}">{head}</tr></thead>'
+        f"<tbody>{body}</tbody></table>"
+    )
 
 
 def head_html() -> str:

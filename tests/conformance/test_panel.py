@@ -208,3 +208,15 @@ def test_an_ordinary_notebook_has_the_same_panel(tmp_path: Path, monkeypatch: py
         page.look()
         assert page.is_answered()
         assert page.shows(", running")
+
+
+def test_a_page_made_of_a_saved_notebook_shows_the_table(book: Notebook) -> None:
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    vm_id = vm_of(book)
+    _, bundle = opened(book)
+    output = nbformat.v4.new_output("display_data", data=bundle)
+    cell = nbformat.v4.new_code_cell("%era status", outputs=[output])
+    body, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
+    assert f">{vm_id}</td>" in body
