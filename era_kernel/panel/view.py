@@ -125,7 +125,7 @@ class _RowView:
 
 
 def _line() -> HTML:
-    return HTML(layout=Layout(margin="0"))
+    return HTML(layout=Layout(margin="0", flex="none"))
 
 
 def _in_line(parts: Sequence[Widget]) -> HBox:
@@ -138,6 +138,6 @@ def _framed(box: Box) -> Box:
 
 
 def _button(text: str, tooltip: str, press: Callable[[], None], width: str = _WIDE) -> Button:
-    button = Button(description=text, tooltip=tooltip, layout=Layout(width=width))
+    button = Button(description=text, tooltip=tooltip, layout=Layout(width=width, flex="none"))
     button.on_click(lambda pressed: press())
     return button

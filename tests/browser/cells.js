@@ -22,6 +22,7 @@ await Lab.run("cells", async (lab) => {
   await lab.run(4);
   assert.match(await lab.output(4).innerText(), /42/, "variables are kept");
   await lab.picture("cells");
+  await lab.drawing("cells", 560, 2);
 
   await lab.page.locator('[data-command="notebook:restart-kernel"]').click();
   await lab.page.locator(".jp-Dialog .jp-mod-accept").click();

@@ -33,6 +33,7 @@ export class Lab {
     try {
       await lab.open();
       await scenario(lab);
+      await page.evaluate(() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown());
     } catch (error) {
       await lab.picture(`${name}-failed`);
       throw error;
@@ -91,6 +92,27 @@ export class Lab {
     this.frames.length = 0;
     await pause(seconds);
     return this.frames.filter((text) => text.includes('"comm_msg"')).length;
+  }
+
+  // The page as a PDF, from which the README's pictures are made (CONTRIBUTING.md).
+  async drawing(name, height, first = 0) {
+    const size = { width: 1040, height };
+    const before = this.page.viewportSize();
+    await this.command("application:toggle-left-area");
+    await this.page.setViewportSize(size);
+    await this.page.emulateMedia({ media: "screen" });
+    await pause(0.5);
+    await this.cell(first).evaluate((cell) => cell.scrollIntoView());
+    await this.page.pdf({
+      path: join(process.env.ARTIFACTS, `${name}.pdf`),
+      width: `${size.width}px`,
+      height: `${size.height}px`,
+      printBackground: true,
+      pageRanges: "1",
+    });
+    await this.page.emulateMedia({ media: null });
+    await this.page.setViewportSize(before);
+    await this.command("application:toggle-left-area");
   }
 
   async picture(name) {

@@ -63,6 +63,7 @@ await Lab.run("panel", async (lab) => {
   await until("it asks", async () => (await clean.innerText()) === "sure?");
   assert.equal(await other.count(), 1);
   await lab.picture("panel-clean");
+  await lab.drawing("panel", 460);
   await clean.click();
   await until("the VM is gone", async () => (await other.count()) === 0);
   assert.equal(await row.count(), 1, `${id} stays`);
