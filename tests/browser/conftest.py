@@ -25,6 +25,7 @@ HERE = Path(__file__).parent
 ARTIFACTS = HERE.parents[1] / "artifacts"
 START_SECONDS = 60.0
 SCENARIO_SECONDS = 240.0
+CLEAN_SECONDS = 60.0
 PAGE_CONFIG = {"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": True}}
 MEM = 272
 """MiB: not what anybody else has, so that a template has to be made under the eyes of the panel."""
@@ -81,7 +82,7 @@ def _wait(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory, state_dir: Path) -> Iterator[Lab]:
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     _forget_templates()
     folder, config = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("config")
     (config / "labconfig").mkdir()
@@ -92,7 +93,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory, state_dir: Path) -> Iterator[L
     command += [f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={token}"]
     command += [f"--ServerApp.root_dir={folder}"]
     places = {name: str(config / name.lower()) for name in ("JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")}
-    environment = {**os.environ, **places, "JUPYTER_CONFIG_DIR": str(config)}
+    state = {"AGENT_STATE_DIR": str(tmp_path_factory.mktemp("state"))}  # no VMs but the scenarios' own
+    environment = {**os.environ, **places, **state, "JUPYTER_CONFIG_DIR": str(config)}
     log = config / "lab.log"
     with log.open("wb") as output:
         server = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
@@ -106,4 +108,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory, state_dir: Path) -> Iterator[L
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(10)
+        clean = [sys.executable, "-m", "era_kernel", "vm", "clean", "--all"]
+        subprocess.run(clean, env=environment, timeout=CLEAN_SECONDS, check=False)
         _forget_templates()

@@ -41,6 +41,9 @@ await Lab.run("panel", async (lab) => {
 
   // Stopped and started by keyboard alone, the focus staying where it is.
   await line.getByRole("button", { name: "stop" }).focus();
+  await page.keyboard.press("Tab");
+  assert.equal(await page.evaluate(() => document.activeElement.title), `Delete ${id}`);
+  await page.keyboard.press("Shift+Tab");
   await page.keyboard.press("Enter");
   await until("it is stopped", reads(/stopped/));
   await until("it has a snapshot", reads(/yes\s+none/));

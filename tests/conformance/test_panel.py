@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -220,3 +222,16 @@ def test_a_page_made_of_a_saved_notebook_shows_the_table(book: Notebook) -> None
     cell = nbformat.v4.new_code_cell("%era status", outputs=[output])
     body, _ = HTMLExporter().from_notebook_node(nbformat.v4.new_notebook(cells=[cell]))
     assert f">{vm_id}</td>" in body
+
+
+def test_a_terminal_gets_plain_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AGENT_STATE_DIR", str(tmp_path / "state"))
+    script = tmp_path / "typed.ipy"
+    script.write_text("%load_ext era_kernel\n%era create --language python\n%era status\n%era list\n%era clean --all\n")
+    command = [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", str(script)]
+    environment = {**os.environ, "IPYTHONDIR": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True)
+    vm_id, head, *rest = done.stdout.splitlines()
+    assert head.split()[:3] == ["VM", "Language", "State"]
+    assert any(line.startswith(vm_id) and "ready" in line for line in rest)
+    assert "<" not in done.stdout
