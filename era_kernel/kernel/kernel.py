@@ -16,8 +16,9 @@ from traitlets import Bool, Float, Unicode
 from era_kernel import __version__
 from era_kernel.errors import BootError, EraError
 from era_kernel.kernel.connection import DISCARD_SECONDS, VmConnection
+from era_kernel.kernel.editor import Editor
 from era_kernel.kernel.history import History
-from era_kernel.kernel.policy import filter_bundle, filter_expressions
+from era_kernel.kernel.policy import filter_expressions
 from era_kernel.kernel.questions import Questions
 from era_kernel.kernel.relay import Cell, OutputRelay, error_content
 from era_kernel.languages import LanguageSpec, find_language
@@ -58,6 +59,7 @@ class EraKernel(Kernel):
         self._vm_connection = VmConnection(
             self._spec, self.vm, self._relay, self._progress, head_start, temporary=self.temporary
         )
+        self._editor = Editor(self._vm_connection)
         self._history = History()
         self._waiting: asyncio.Task[Session] | None = None
         self._waiting_since = 0.0
@@ -279,67 +281,15 @@ class EraKernel(Kernel):
     # ---- the other requests
 
     async def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
-        empty = {"matches": [], "cursor_start": cursor_pos, "cursor_end": cursor_pos, "metadata": {}, "status": "ok"}
-        if LINE in code and (found_here := await self._commands_complete(code, cursor_pos)) is not None:
-            return {**empty, **found_here}
-        session = await self._idle_session()
-        if session is None:
-            return empty
-        try:
-            found = (await session.complete(code, cursor_pos)).content
-        except EraError:
-            return empty
-        return {**empty, "matches": found.matches, "cursor_start": found.cursor_start, "cursor_end": found.cursor_end}
+        return await self._editor.complete(code, cursor_pos)
 
     async def do_inspect(
         self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()
     ) -> dict[str, Any]:
-        nothing = {"status": "ok", "found": False, "data": {}, "metadata": {}}
-        if LINE in code and (help_text := self._commands_help(code, cursor_pos)):
-            return {**nothing, "found": True, "data": {"text/plain": help_text}}
-        session = await self._idle_session()
-        if session is None:
-            return nothing
-        try:
-            found = (await session.inspect(code, cursor_pos, detail_level)).content
-        except EraError:
-            return nothing
-        if not found.found:
-            return nothing
-        data, metadata, _ = filter_bundle(found.data, found.metadata)
-        return {"status": "ok", "found": True, "data": data, "metadata": metadata}
-
-    async def _commands_complete(self, code: str, cursor: int) -> dict[str, Any] | None:
-        """What may follow in a `%era` line; None where the cursor is in none."""
-        from era_kernel.magics.editor import complete, known_vms, typed_line
-
-        text = typed_line(code, cursor)
-        if text is None:
-            return None
-        found = await asyncio.to_thread(complete, text, cursor, known_vms)
-        return {"matches": found.matches, "cursor_start": found.start, "cursor_end": found.end}
-
-    def _commands_help(self, code: str, cursor: int) -> str:
-        from era_kernel.magics.editor import help_for, typed_line
-
-        line_end = code.find("\n", cursor)
-        text = typed_line(code, len(code) if line_end < 0 else line_end)
-        return "" if text is None else help_for(text)
+        return await self._editor.inspect(code, cursor_pos, detail_level)
 
     async def do_is_complete(self, code: str) -> dict[str, Any]:
-        session = await self._idle_session()
-        if session is None:
-            return {"status": "unknown"}
-        try:
-            found = (await session.is_complete(code)).content
-        except EraError:
-            return {"status": "unknown"}
-        return {"status": found.status, **({"indent": found.indent} if found.status == "incomplete" else {})}
-
-    async def _idle_session(self) -> Session | None:
-        """The session for a small request. It waits for one that is being opened, but starts no VM of its own."""
-        session = await self._vm_connection.opened()
-        return None if session is None or session.busy else session
+        return await self._editor.is_complete(code)
 
     async def do_history(
         self,
