@@ -21,10 +21,11 @@ const (
 // serveSpares is the zygote: one spare waits at any time.
 func serveSpares() {
 	closeOnExec()
+	agent := os.NewFile(agentFd, "agent") // once: a file that nobody holds is closed by the garbage collector
 	wanted := make(chan struct{}, 1)
 	go listenToAgent(wanted)
 	for {
-		if !startSpare() {
+		if !startSpare(agent) {
 			time.Sleep(retryTime)
 			continue
 		}
@@ -64,14 +65,14 @@ func listenToAgent(wanted chan<- struct{}) {
 }
 
 // startSpare starts a spare and waits until it is taken; false when there was none to take.
-func startSpare() bool {
+func startSpare(agent *os.File) bool {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return false
 	}
 	defer read.Close()
 	attributes := &os.ProcAttr{
-		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, os.NewFile(uintptr(agentFd), "agent"), write},
+		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, agent, write},
 		Env:   os.Environ(),
 		Sys:   &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_PARENT},
 	}
