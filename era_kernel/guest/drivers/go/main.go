@@ -28,11 +28,10 @@ func main() {
 	case "--warm spare":
 		s := newSession()
 		s.rehearse()
-		becomeSession()
-		s.run()
+		s.run(becomeSession())
 	default:
 		checkSources()
-		newSession().run()
+		newSession().run(func() {})
 	}
 }
 

@@ -21,8 +21,9 @@ const (
 	exitBroken   = 70
 )
 
-// becomeSession waits for a job, and makes this process what was asked for.
-func becomeSession() {
+// becomeSession waits for a job, and makes this process what was asked for. `taken` tells the zygote, which then begins
+// with the next spare: later, so that it does not take the processor from this one's first answer.
+func becomeSession() (taken func()) {
 	agent, life := moved(agentFd), moved(lifeFd)
 	pair, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET|syscall.SOCK_CLOEXEC, 0)
 	orBreak(err)
@@ -39,9 +40,11 @@ func becomeSession() {
 		os.Exit(exitNoStart)
 	}
 	say(failure, make([]byte, 4))
-	say(life, []byte(announcement))
 	syscall.Close(failure)
-	syscall.Close(life)
+	return func() {
+		say(life, []byte(announcement))
+		syscall.Close(life)
+	}
 }
 
 // moved gives a copy of an fd that is in nobody's way, and leaves its number to the null device. A number that a job is
@@ -161,10 +164,3 @@ func errorNumber(err error) []byte {
 }
 
 func say(fd int, data []byte) { _, _ = syscall.Write(fd, data) }
-
-// rehearse runs code once, so that memory which a first cell needs is there.
-func (s *session) rehearse() {
-	s.cell = &cell{captured: &bundle{}}
-	s.runCode("func() []interface{} { return []interface{}{1 + 1, `text`} }()", 0)
-	s.cell = &cell{}
-}
