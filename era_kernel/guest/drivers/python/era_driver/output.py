@@ -7,6 +7,8 @@ from _signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from time import sleep
 
+from era_driver import order
+
 BUFFER = 8 * 1024
 CHUNK = 256 * 1024
 TICK = 0.012
@@ -28,6 +30,7 @@ class _Output:
     """
 
     def __init__(self, fd, name):
+        self._fd = fd
         raw = io.FileIO(fd, "wb", closefd=False)
         raw.name = name
         self.buffer = io.BufferedWriter(raw, BUFFER)
@@ -53,6 +56,7 @@ class _Output:
         self.stream._CHUNK_SIZE = CHUNK
         if self.other.dirty:
             self.other.clean()
+        order.turn_to(self._fd)
         _wake_flusher()
 
     def clean(self):
@@ -105,6 +109,7 @@ def _open_streams():
 
 def cell_begins():
     """A stream that an earlier cell closed is opened again."""
+    order.cell_begins()
     if any(output.buffer.closed for output in _outputs):
         _open_streams()
 
