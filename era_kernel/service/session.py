@@ -16,6 +16,7 @@ from era_kernel.paths import VmPaths
 from era_kernel.protocol import agent, driver
 from era_kernel.protocol.agent import ExitKind, ProcessExit
 from era_kernel.service.dial import Dialed
+from era_kernel.service.last_words import LastWords
 from era_kernel.shim.client import GuestProcess, ShimClient
 from era_kernel.store.peek import peek
 
@@ -54,6 +55,7 @@ class Session:
         self._ready: asyncio.Future[driver.Ready] = asyncio.get_running_loop().create_future()
         self._waiting: tuple[str, type[Any], asyncio.Future[Any]] | None = None
         self._cells: OrderedDict[str, None] = OrderedDict()
+        self._last_words = LastWords()
         self._error: EraError | None = None
         self.ended_unnoticed = False
         self._given_up: tuple[str, asyncio.Future[None]] | None = None
@@ -166,6 +168,7 @@ class Session:
             raise DriverError("The session is busy with another request")
         request = secrets.token_hex(16)
         if reply is driver.ExecuteReply:
+            self._last_words.forget()
             self._cells[request] = None
             if len(self._cells) > REMEMBERED_CELLS:
                 self._cells.popitem(last=False)
@@ -186,6 +189,8 @@ class Session:
     # ---- from the guest
 
     def _take(self, fd: int, data: bytes) -> None:
+        if fd == agent.STDERR:
+            self._last_words.feed(data)
         if fd != agent.DRIVER_OUT:
             self._events.text("stdout" if fd == agent.STDOUT else "stderr", data)
             return
@@ -230,7 +235,7 @@ class Session:
             self._give_up(self._client.lost.result())
             return
         try:
-            self._fail(_ending(await ended, self._client.paths))
+            self._fail(_ending(await ended, self._last_words.line, self._client.paths))
         except EraError as error:
             self._fail(error)
 
@@ -249,8 +254,9 @@ class Session:
             self._waiting[2].set_exception(self._error)
 
 
-def _ending(ended: ProcessExit, vm: VmPaths) -> EraError:
+def _ending(ended: ProcessExit, last_words: str, vm: VmPaths) -> EraError:
     """What to tell whoever waited for a driver that ended."""
+    why = f": {last_words}" if last_words else ""
     fresh = "The next cell runs in a fresh session, without this one's variables."
     if ended.oom:
         return DriverError(f"The VM ran out of {_memory(vm)} and ended the session", fresh)
@@ -261,8 +267,8 @@ def _ending(ended: ProcessExit, vm: VmPaths) -> EraError:
         )
     if ended.kind is ExitKind.SIGNALED:
         name = signal.Signals(ended.value).name if ended.value in set(signal.Signals) else str(ended.value)
-        return DriverError(f"The session was ended by {name}", fresh)
-    return DriverError(f"The session ended (exit status {ended.value})", fresh)
+        return DriverError(f"The session was ended by {name}{why}", fresh)
+    return DriverError(f"The session ended (exit status {ended.value}){why}", fresh)
 
 
 def _memory(vm: VmPaths) -> str:

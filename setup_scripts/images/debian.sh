@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Build localhost/era/LANGUAGE out of Debian packages, where no container registry can be reached.
 # usage: debian.sh LANGUAGE [--if-missing]
+# --if-missing: only where there is no image by this recipe; one by another, as of an older version, is built anew.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 # shellcheck source=setup_scripts/lib.sh
@@ -35,7 +36,8 @@ go)
   # The driver is compiled in the tree, against the yaegi that is there; its sources travel in the command.
   packages=(golang-go golang-github-traefik-yaegi-dev)
   command=(go version)
-  sources=$(tar -C era_kernel/guest/drivers/go --sort=name --owner=0 --group=0 --mtime=@0 -cz . | base64 -w 0)
+  sources=$(tar -C era_kernel/guest/drivers/go --sort=name --owner=0 --group=0 --mode=u=rwX,go=rX --mtime=@0 -cz . |
+    base64 -w 0)
   finish="mkdir -p /usr/lib/era /usr/src/era-driver-go
     echo $sources | base64 -d | tar -xz -C /usr/src/era-driver-go
     HOME=/root sh /usr/src/era-driver-go/build.sh /usr/lib/era/driver-go
@@ -56,8 +58,10 @@ bash)
 *) fail "there is no image recipe for '$language'" "$usage" ;;
 esac
 image=localhost/era/$language
+recipe=$(printf '%s\n' "${packages[*]}" "${base[*]}" "${command[*]}" "$finish" | sha256sum | cut -d ' ' -f 1)
 
-if [ "${2:-}" = --if-missing ] && buildah inspect --type image "$image" >/dev/null 2>&1; then
+recipe_of_image() { buildah inspect --type image --format '{{index .OCIv1.Config.Labels "era.recipe"}}' "$image" 2>/dev/null; }
+if [ "${2:-}" = --if-missing ] && [ "$(recipe_of_image)" = "$recipe" ]; then
   exit 0
 fi
 for tool in buildah mmdebstrap; do
@@ -100,7 +104,8 @@ commit_image() {
   container=$(buildah from scratch) &&
     buildah add --quiet "$container" "$work/tree.tar" / &&
     buildah config --workingdir /root --env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-    --env LANG=C.UTF-8 --cmd "[\"${command[0]}\"]" --label "org.opencontainers.image.title=era $language" "$container" &&
+    --env LANG=C.UTF-8 --cmd "[\"${command[0]}\"]" --label "org.opencontainers.image.title=era $language" \
+    --label "era.recipe=$recipe" "$container" &&
     buildah commit --quiet --rm "$container" "$image" &&
     container=
 }

@@ -5,7 +5,7 @@
 // the host has today lie in the guest's initramfs. Where the two differ, the driver does not run (see sources.go).
 //
 //	driver           a session
-//	driver --warm    the zygote, which starts spares that wait to become sessions (see warm.go)
+//	driver --warm    the zygote, which starts spares that wait to become sessions (see warm.go and spare.go)
 package main
 
 import (
@@ -28,11 +28,10 @@ func main() {
 	case "--warm spare":
 		s := newSession()
 		s.rehearse()
-		becomeSession()
-		s.run()
+		s.run(becomeSession())
 	default:
 		checkSources()
-		newSession().run()
+		newSession().run(func() {})
 	}
 }
 

@@ -26,20 +26,6 @@ const (
 	settleTime = 200 * time.Microsecond
 )
 
-// A request of a cell, and what it shows.
-type cell struct {
-	id             string
-	Code           string            `json:"code"`
-	Silent         bool              `json:"silent"`
-	AllowStdin     bool              `json:"allow_stdin"`
-	Expressions    map[string]string `json:"user_expressions"`
-	ExecutionCount int               `json:"execution_count"`
-
-	answers  chan answer
-	captured *bundle // where the value of a user expression goes
-	later    []func()
-}
-
 // A session is the driver's state: its pipes, its interpreter, the cell that runs or ran last.
 type session struct {
 	wire     *wire
@@ -98,14 +84,29 @@ func (s *session) prelude() {
 	}
 }
 
-func (s *session) run() {
+// run is the session; `isReady` is called once it has said that it is.
+func (s *session) run(isReady func()) {
 	closeInput()
 	s.wire = openWire()
 	reseed()
+	s.sayReady()
+	isReady()
+	s.serve()
+}
+
+func (s *session) sayReady() {
 	version := strings.TrimPrefix(runtime.Version(), "go")
 	s.reply("ready", "", map[string]string{"language_version": version, "driver": "go"})
+}
+
+// serve answers requests until the host's end of file.
+func (s *session) serve() {
 	for {
-		switch next := s.next(); *next.Type {
+		next, ok := s.next()
+		if !ok {
+			return
+		}
+		switch *next.Type {
 		case "execute_request":
 			s.reply("execute_reply", *next.ID, s.execute(*next.ID, next.Content))
 		case "complete_request":
@@ -126,20 +127,17 @@ func closeInput() {
 	}
 }
 
-// next gives the next request; interrupts that come meanwhile mean no cell. The host's end of file ends the driver.
-func (s *session) next() message {
+// next gives the next request, and whether there is one; interrupts that come meanwhile mean no cell.
+func (s *session) next() (message, bool) {
 	if len(s.queue) > 0 {
 		first := s.queue[0]
 		s.queue = s.queue[1:]
-		return first
+		return first, true
 	}
 	for {
 		select {
 		case read, ok := <-s.wire.incoming:
-			if !ok {
-				os.Exit(0)
-			}
-			return read
+			return read, ok
 		case <-s.signals:
 		}
 	}
@@ -165,129 +163,4 @@ func (s *session) guarded(content json.RawMessage, answer, nothing func(position
 		}
 	}()
 	return answer(at)
-}
-
-// ---- cells
-
-func failed(why *failure) interface{} {
-	return map[string]interface{}{
-		"status": "error", "ename": why.Name, "evalue": why.Value, "traceback": why.Traceback,
-	}
-}
-
-// execute runs a cell and gives the content of its reply.
-func (s *session) execute(id string, content json.RawMessage) interface{} {
-	next := &cell{id: id, answers: make(chan answer, 1)}
-	if err := json.Unmarshal(content, next); err != nil {
-		return failed(newFailure("request error", err.Error()))
-	}
-	s.lock.Lock()
-	s.cell = next
-	s.lock.Unlock()
-	s.stdin.reset()
-	signal.Notify(s.signals, syscall.SIGINT) // a cell may have taken it
-	time.Sleep(settleTime)                   // an interrupt that was sent before the request may still be on its way
-	drain(s.signals)
-	if why := s.supervise(func() *failure { return s.runCell(next) }); why != nil {
-		if err := s.send("error", why); err != nil {
-			why = newFailure(why.Name, "")
-			_ = s.send("error", why)
-		}
-		return failed(why)
-	}
-	return map[string]interface{}{"status": "ok", "user_expressions": s.expressions(next)}
-}
-
-func drain(signals chan os.Signal) {
-	for {
-		select {
-		case <-signals:
-		default:
-			return
-		}
-	}
-}
-
-// send sends an event of the cell that runs, or ran last.
-func (s *session) send(kind string, content interface{}) error {
-	s.lock.Lock()
-	id := s.cell.id
-	s.lock.Unlock()
-	return s.wire.write(kind, id, content)
-}
-
-func (s *session) runCell(next *cell) *failure {
-	if arguments, body, ok := goRunOf(next.Code); ok {
-		return s.goRun(arguments, body, next.ExecutionCount)
-	}
-	return s.runCode(next.Code, next.ExecutionCount)
-}
-
-func (s *session) runCode(code string, number int) *failure {
-	plan, err := s.compiler.compile(strings.ReplaceAll(code, "\r\n", "\n"), number, true)
-	if err != nil {
-		return s.tracer.compileFailure(err, number)
-	}
-	return s.runPlan(plan)
-}
-
-// runPlan runs the programs of a cell. Names of those that did not come to run are taken back.
-func (s *session) runPlan(plan *plan) *failure {
-	s.panics.places = nil
-	var why *failure
-	for index, each := range plan.programs {
-		if atomic.LoadInt32(&s.stopped) != 0 {
-			s.takeBack(plan, index)
-			break
-		}
-		if _, err := s.engine.Execute(each.Program); err != nil {
-			why = s.panicFailure(reasonOf(err), s.panics.places)
-			s.takeBack(plan, index)
-			break
-		}
-	}
-	if told := s.runLater(); why == nil {
-		why = told
-	}
-	for _, name := range plan.temps {
-		s.engine.clear(name)
-	}
-	return why
-}
-
-func (s *session) takeBack(plan *plan, from int) {
-	for _, each := range plan.programs[from:] {
-		if len(each.defines) > 0 {
-			s.engine.restore(plan.before, each.defines...)
-		}
-	}
-}
-
-// runLater runs what the cell deferred, the last first; the first panic is told.
-func (s *session) runLater() (why *failure) {
-	for atomic.LoadInt32(&s.stopped) == 0 {
-		s.lock.Lock()
-		last := len(s.cell.later) - 1
-		if last < 0 {
-			s.lock.Unlock()
-			return why
-		}
-		next := s.cell.later[last]
-		s.cell.later = s.cell.later[:last]
-		s.lock.Unlock()
-		if told := s.runOne(next); why == nil {
-			why = told
-		}
-	}
-	return why
-}
-
-func (s *session) runOne(function func()) (why *failure) {
-	defer func() {
-		if reason := recover(); reason != nil {
-			why = s.panicFailure(reason, s.panics.places)
-		}
-	}()
-	function()
-	return nil
 }

@@ -126,10 +126,11 @@ func (s *session) take(read message) {
 // of the standard library cannot be stopped: where that goes on, the session ends.
 func (s *session) stop(done <-chan *failure) {
 	atomic.StoreInt32(&s.stopped, 1)
+	s.engine.halt() // before anything is woken, which would go on
+	raised := 1
 	s.halted.close()
 	over := make(chan struct{})
 	go s.wakeAll(over)
-	raised := 0
 	deadline := time.After(stopTime)
 	patience := time.After(socketTime)
 	for ended := false; !ended; {

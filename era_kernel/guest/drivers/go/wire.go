@@ -41,8 +41,13 @@ func openWire() *wire {
 		}
 		syscall.Close(from)
 	}
-	w := &wire{incoming: make(chan message), out: os.NewFile(outFd, "messages")}
-	go w.readAll(os.NewFile(inFd, "requests"))
+	return newWire(os.NewFile(inFd, "requests"), os.NewFile(outFd, "messages"))
+}
+
+// newWire begins to read.
+func newWire(in, out *os.File) *wire {
+	w := &wire{incoming: make(chan message), out: out}
+	go w.readAll(in)
 	return w
 }
 

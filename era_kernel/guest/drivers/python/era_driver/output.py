@@ -3,7 +3,7 @@
 import io
 import os
 import sys
-from _signal import SIG_BLOCK, SIGINT, pthread_sigmask
+from _signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from time import sleep
 
@@ -82,7 +82,18 @@ def install():
     # What a program started by a cell prints must come after what the cell printed before.
     sys.addaudithook(_on_audit)
     os.register_at_fork(before=_fork_begins, after_in_parent=_lock.release, after_in_child=_in_child)
-    start_new_thread(_flush_forever, ())
+    _start_flusher()
+
+
+def _start_flusher():
+    """Taken by this thread, an interrupt would not wake the main one out of a wait, or too late to be the cell's; so
+    it begins with interrupts blocked: a new thread has the mask of the one that starts it.
+    """
+    before = pthread_sigmask(SIG_BLOCK, (SIGINT,))
+    try:
+        start_new_thread(_flush_forever, ())
+    finally:
+        pthread_sigmask(SIG_SETMASK, before)
 
 
 def _open_streams():
@@ -117,8 +128,6 @@ def flush():
 def _flush_forever():
     """Flush what is dirty for TICK seconds, or two while so much is printed that it goes out by itself."""
     global _woken
-    # Taken by this thread, an interrupt would not wake the main one out of a wait, or too late to be the cell's.
-    pthread_sigmask(SIG_BLOCK, (SIGINT,))
     while True:
         _wake.acquire()
         sleep(TICK)
