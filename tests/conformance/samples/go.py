@@ -27,9 +27,7 @@ GO = Samples(
     },
     exits='import (\n"fmt"\n"os"\n)\nfmt.Println("bye")\nos.Exit(3)',
     outgrows='import "bytes"\nvar kept [][]byte\nfor {\n\tkept = append(kept, bytes.Repeat([]byte{1}, 1<<20))\n}',
-    bombs=(
-        'import "os/exec"\nfor {\n\tif err := exec.Command("sleep", "30").Start(); err != nil {\n\t\tpanic(err)\n\t}\n}'
-    ),
+    bombs='import "os/exec"\n_ = exec.Command("bash", "-c", "b() { b | b & }; b; wait").Run()',
     random=(
         'import (\n"fmt"\n"math/rand"\nsecret "crypto/rand"\n)\n'
         "drawn := make([]byte, 16)\n_, _ = secret.Read(drawn)\n"
