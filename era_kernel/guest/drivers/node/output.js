@@ -3,9 +3,9 @@
 const { Console } = require('console');
 const { Writable } = require('stream');
 const util = require('util');
-const { cellFrames } = require('./describe.js');
 const { writeAll } = require('./frames.js');
 const { turnTo } = require('./order.js');
+const { cellFrames } = require('./stacks.js');
 
 class Output extends Writable {
   constructor(fd) {
@@ -42,7 +42,7 @@ class Output extends Writable {
 /** What nothing waited for ends no session. */
 function report(stderr, title) {
   return (thrown) => {
-    const text = util.types.isNativeError(thrown) ? cellFrames(String(thrown.stack)).join('\n') : util.inspect(thrown);
+    const text = util.types.isNativeError(thrown) ? cellFrames(String(thrown.stack).split('\n')).join('\n') : util.inspect(thrown);
     stderr.write(`${title}: ${text}\n`);
   };
 }

@@ -47,7 +47,8 @@ sub show {
         my $json = $value;
         $value = \$json;    # as it is
     }
-    $wire->send('display_data', $self->{id}, {data => {$mime => $value}, metadata => {}, transient => {}})
+    my %data = ('text/plain' => "<$mime>", $mime => $value);
+    $wire->send('display_data', $self->{id}, {data => \%data, metadata => {}, transient => {}})
         or _complain('more than 64 MiB cannot be shown');
     return;
 }
