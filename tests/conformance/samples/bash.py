@@ -29,6 +29,7 @@ BASH = Samples(
     outgrows="x=x; while :; do x=$x$x; done",
     bombs="b() { b | b & }; b; wait",
     random="echo $RANDOM-$RANDOM-$RANDOM $SRANDOM-$SRANDOM $(shuf -i 1-1000000000000 -n 1)",
+    asks="read -rp 'name? ' name; echo \"hello $name\"",
     complete=("ls", "echo 'hello, world'", "f() { echo; }"),
     incomplete=("echo 'hello", "if true; then", "for i in 1 2 3; do"),
     invalid=("if then fi", "case x in esac )"),

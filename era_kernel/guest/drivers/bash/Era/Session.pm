@@ -135,7 +135,7 @@ sub _execute {
     my $shell = $self->{shell};
     my $cell = $self->{cell} = Era::Cell->new(++$self->{cells}, $message);
     $shell->forget_shown;
-    @{$self}{qw(interrupts done first)} = (0, 0, 0);
+    @{$self}{qw(interrupts done first asking)} = (0, 0, 0, 0);
     $cell->begin($shell) or return $cell->fail($self->{wire}, 'OSError', "the cell cannot be handed over: $!", []);
     $self->{told} = 0;
     while (!$self->{done}) {
@@ -143,6 +143,7 @@ sub _execute {
         $self->_drop_reports;
         $self->_end_in_cell if !$self->{done} && defined $shell->ended;
         return if $self->{told};
+        $self->_pass_answer if $self->{asking};
         $self->_insist if $self->{interrupts} && !$self->{done};
     }
     Era::Processes::stop_bomb($shell->pid) if $self->{interrupts};
@@ -162,6 +163,9 @@ sub _serve_report {
         $cell->show($wire, $shell, $1, $2);
         $wire->settle;
         $shell->shown;
+    } elsif ($line =~ m{\Aask ([01]) (\S+)}) {
+        $self->{asking} = $cell->ask($wire, $shell, $1, $2);
+        $shell->shown('no answer') if !$self->{asking};
     } elsif ($line =~ /\Aclear (\w+)/) {
         $wire->send('clear_output', $cell->id, {wait => $1 eq 'wait' ? \'true' : \'false'});
         $wire->settle;
@@ -169,6 +173,15 @@ sub _serve_report {
     } elsif ($line =~ /\Aexit /) {
         $self->{exits} = 1;
     }
+    return;
+}
+
+# The answer of the notebook's user, when it has come.
+sub _pass_answer {
+    my ($self) = @_;
+    my $outcome = $self->{cell}->answer($self->{wire}, $self->{shell}) // return;
+    $self->{asking} = 0;
+    $self->{shell}->shown($outcome);
     return;
 }
 
