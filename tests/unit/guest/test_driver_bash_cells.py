@@ -118,8 +118,9 @@ def test_read_asks_the_notebook_s_user(
 
 def test_read_with_a_stdin_of_its_own_asks_nobody(bash_peer: DriverPeer, tmp_path: Path) -> None:
     (tmp_path / "lines").write_text("1\n2\n")
+    bash_peer.run(f"cd '{tmp_path}'")
     answer = bash_peer.run(
-        f"cd '{tmp_path}'; while read -r n; do echo $n; done <lines\necho 3 | {{ read n; echo $n; }}; read n <<<4; echo $n\n"
+        "while read -r n; do echo $n; done <lines\necho 3 | { read n; echo $n; }; read n <<<4; echo $n\n"
         "exec 7<lines; read -u 7 n; echo $n; sort </dev/null; cat",
         allow_stdin=True,
     )
