@@ -112,6 +112,16 @@ def test_a_cell_that_is_no_code_is_an_error_and_no_more(book: Notebook, samples:
     assert shown(book, samples.use) == "42"
 
 
+def test_a_cell_may_hold_nothing_or_very_much(book: Notebook, language: str, samples: Samples) -> None:
+    mark = LANGUAGES[language].line_comment
+    for nothing in ("", " \n\n", f"{mark} only this", f"\n{mark} größe 😀\n"):
+        result = book.run(nothing)
+        assert (result.status, result.outputs) == ("ok", []), nothing
+    much = f"{mark} {'much ' * 20}\n" * 20_000
+    assert book.run(much + samples.assign, timeout=LONG).status == "ok"
+    assert shown(book, samples.use) == "42"
+
+
 @pytest.mark.parametrize("kind", sorted({kind for _, kind in ENDLESS}))
 def test_an_interrupt_ends_a_cell_within_a_second_and_keeps_variables(
     book: Notebook, samples: Samples, kind: str
@@ -135,6 +145,11 @@ def test_an_interrupt_ends_a_cell_within_a_second_and_keeps_variables(
     assert shown(book, samples.use) == "42"
 
 
+def test_each_language_is_interrupted_where_it_computes_sleeps_and_reads() -> None:
+    for samples in SAMPLES.values():
+        assert {"computing", "sleeping", "reading"} <= set(samples.endless), samples.language
+
+
 def test_a_question_is_answered_by_the_front_end(book: Notebook, samples: Samples) -> None:
     if not samples.asks:
         pytest.skip(f"{samples.language} asks nothing")
@@ -155,8 +170,32 @@ def test_inspection_tells_of_what_there_is(book: Notebook, samples: Samples) -> 
     if samples.inspects:
         found = book.client.inspect(samples.inspects, len(samples.inspects), reply=True, timeout=20)["content"]
         assert samples.inspected in found["data"]["text/plain"]
+    book.run(samples.assign)
+    text = f'"größe"; {samples.looks}'
+    live = book.client.inspect(text, len(text), reply=True, timeout=20)["content"]
+    assert "41" in live["data"]["text/plain"]
     nothing = book.client.inspect("no_such_name_anywhere", 5, reply=True, timeout=20)["content"]
     assert not nothing["found"]
+
+
+ARRIVES = {
+    "text/html": ("text/html", "<b>x</b>"),
+    "text/markdown": ("text/html", "<p><strong>x</strong></p>\n"),
+    "image/svg+xml": ("text/html", '<img alt="drawing" src="data:image/svg+xml;base64,'),
+    "image/png": ("image/png", "iVBORw0KGgo="),
+    "application/json": ("application/json", {"x": [1]}),
+}
+
+
+@pytest.mark.parametrize("kind", ARRIVES)
+def test_rich_output_arrives_as_what_is_harmless(book: Notebook, samples: Samples, kind: str) -> None:
+    (data,) = book.run(samples.shows[kind]).data
+    arrived, content = ARRIVES[kind]
+    assert data["text/plain"]
+    if isinstance(content, str):
+        assert data[arrived].startswith(content)
+    else:
+        assert data[arrived] == content
 
 
 def test_half_a_block_waits_for_the_rest(book: Notebook, samples: Samples) -> None:

@@ -37,13 +37,20 @@ GO = Samples(
     complete=("1", 'fmt.Println("hello, world")', "func f(x int) int { return x * 2 }"),
     incomplete=("s := `hello", "func f(x int) int {", "for i := 0; i < 3; i++ {"),
     invalid=("x := = 7", "func ) {"),
-    completes=(("strings.ToUp", "strings.ToUpper"),),
+    completes=(("strings.ToUp", "strings.ToUpper"), ('"größe"; strings.ToUp', '"größe"; strings.ToUpper')),
     inspects="fmt.Println",
     inspected="Println",
     results=(("1+2+3", "6"), ("[]int{1, 4, 9}", "[]int{1, 4, 9}")),
     displays={
         "image/png": 'display.PNG([]byte("\\x89PNG\\r\\n\\x1a\\n"))',
         "text/html": 'display.HTML("<b>x</b>")',
+    },
+    shows={
+        "text/html": 'display.HTML("<b>x</b>")',
+        "text/markdown": 'display.Markdown("**x**")',
+        "image/svg+xml": 'display.SVG(`<svg xmlns="http://www.w3.org/2000/svg"/>`)',
+        "image/png": 'display.PNG([]byte("\\x89PNG\\r\\n\\x1a\\n"))',
+        "application/json": 'display.JSON(map[string][]int{"x": {1}})',
     },
     clears="display.Clear(false)",
 )

@@ -57,5 +57,12 @@ NODE = Samples(
         "text/html": "display.html('<b>x</b>')",
         "text/latex": "display.latex('$x$')",
     },
+    shows={
+        "text/html": "display.html('<b>x</b>')",
+        "text/markdown": "display.markdown('**x**')",
+        "image/svg+xml": "display.svg('<svg xmlns=\"http://www.w3.org/2000/svg\"/>')",
+        "image/png": "display.png(Buffer.from('iVBORw0KGgo=', 'base64'))",
+        "application/json": "display.json({x: [1]})",
+    },
     clears="display.clear()",
 )

@@ -45,6 +45,8 @@ class Samples:
     completes: tuple[tuple[str, str], ...] = ()
     inspects: str = ""
     inspected: str = ""  # in the text of it
+    looks: str = "x"  # the name of what `assign` made, inspected
     results: tuple[tuple[str, str], ...] = ()
-    displays: dict[str, str] = field(default_factory=dict)  # by MIME type
+    displays: dict[str, str] = field(default_factory=dict)  # by the MIME type that the front end gets
+    shows: dict[str, str] = field(default_factory=dict)  # by the MIME type that the cell shows something as
     clears: str = ""
