@@ -52,6 +52,15 @@ def test_variables_last_from_cell_to_cell(book: Notebook, samples: Samples) -> N
     assert shown(book, samples.use) == "42"
 
 
+def test_front_ends_are_told_which_version_it_is(book: Notebook, language: str) -> None:
+    told = book.client.kernel_info(reply=True, timeout=20)["content"]["language_info"]
+    spec = LANGUAGES[language]
+    assert (told["name"], told["mimetype"], told["file_extension"]) == (spec.name, spec.mimetype, spec.file_extension)
+    assert (told["pygments_lexer"], told["codemirror_mode"]) == (spec.pygments_lexer, spec.codemirror_mode)
+    assert re.fullmatch(r"\d+\.\d+(\.\d+)?", told["version"])
+    assert told["version"].startswith(f"{spec.version}.") or language == "node", "the image may have another Node"
+
+
 def test_both_streams_come(book: Notebook, samples: Samples) -> None:
     result = book.run(samples.mixes)
     assert result.text() == "out1\nout2\n"
