@@ -46,7 +46,14 @@ function rewriteImports(code) {
   return parts.join('') + code.slice(done);
 }
 
-const requireHere = () => createRequire(path.join(process.cwd(), 'cell.js'));
+let here = { folder: '', require: null };
+
+/** As from a file in the working directory. */
+function requireHere() {
+  const folder = process.cwd();
+  if (folder !== here.folder) here = { folder, require: createRequire(path.join(folder, 'cell.js')) };
+  return here.require;
+}
 
 /** A path stays what it is; a package is looked for from the working directory on. */
 function locate(specifier) {
