@@ -34,6 +34,7 @@ def test_variables_methods_classes_and_requires_persist(ruby_peer: DriverPeer) -
         ("__FILE__", '"cell 1"'),
         ("local_variables", "[]"),
         ("BasicObject.new", "#<BasicObject>"),
+        ("class Mute; undef inspect; end; Mute.new", "#<Mute>"),
         ('"\\xff".b', '"\\xFF"'),
         ('Class.new { def inspect = "\\xff" }.new', "\ufffd"),
         ('Class.new { def inspect = "\\xff".b }.new', "\ufffd"),

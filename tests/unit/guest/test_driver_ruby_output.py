@@ -39,6 +39,7 @@ def test_programs_do_not_inherit_the_pipes(ruby_peer: DriverPeer) -> None:
         ("latex('$x$')", "text/latex", "$x$"),
         ("svg('<svg/>')", "image/svg+xml", "<svg/>"),
         ('png("\\x89PNG".b)', "image/png", base64.b64encode(b"\x89PNG").decode()),
+        ('jpeg("\\xff\\xd8\\xff".b)', "image/jpeg", base64.b64encode(b"\xff\xd8\xff").decode()),
         ("json({a: [1, nil]})", "application/json", {"a": [1, None]}),
         ("display([1])", "text/plain", "[1]"),
         ('html("\\xff")', "text/html", "\ufffd"),
@@ -58,6 +59,7 @@ def test_displays(ruby_peer: DriverPeer, call: str, mime: str, data: object) -> 
         ("to_latex", "text/latex", "x"),
         ("to_svg", "image/svg+xml", "x"),
         ("to_png", "image/png", "eA=="),
+        ("to_jpeg", "image/jpeg", "eA=="),
     ],
 )
 def test_a_result_shows_itself(ruby_peer: DriverPeer, method: str, mime: str, shown: str) -> None:

@@ -5,9 +5,9 @@ module EraDriver
   module Bundle
     METHODS = {
       "text/html" => :to_html, "text/markdown" => :to_markdown, "text/latex" => :to_latex,
-      "image/svg+xml" => :to_svg, "image/png" => :to_png
+      "image/svg+xml" => :to_svg, "image/png" => :to_png, "image/jpeg" => :to_jpeg
     }.freeze
-    BINARY = %w[image/png].freeze
+    BINARY = %w[image/png image/jpeg].freeze
 
     module_function
 
@@ -20,8 +20,8 @@ module EraDriver
 
     def plain(value)
       Text.utf8(value.inspect.to_s)
-    rescue NoMethodError
-      raise if Object === value # a BasicObject has no `inspect`, another's is wrong
+    rescue NoMethodError => e
+      raise unless e.name == :inspect && e.receiver.equal?(value) # else its own `inspect` is wrong
 
       "#<#{Kernel.instance_method(:class).bind_call(value)}>"
     end
@@ -67,6 +67,9 @@ module Era
 
     # Show the bytes of a PNG image.
     def png(bytes) = show({ "image/png" => [bytes].pack("m0"), "text/plain" => "<PNG>" })
+
+    # Show the bytes of a JPEG image.
+    def jpeg(bytes) = show({ "image/jpeg" => [bytes].pack("m0"), "text/plain" => "<JPEG>" })
 
     def json(value) = show({ "application/json" => value, "text/plain" => EraDriver::Bundle.plain(value) })
 
