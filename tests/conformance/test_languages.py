@@ -143,6 +143,19 @@ def test_a_question_is_answered_by_the_front_end(book: Notebook, samples: Sample
     assert shown(book, samples.use) == "42"
 
 
+def test_the_host_takes_its_commands_and_nothing_else(book: Notebook, samples: Samples) -> None:
+    comment = LANGUAGES[samples.language].line_comment
+    result = book.run(f"{comment} %era help\n%era help use\n\n{samples.prints}")
+    assert result.status == "ok", result.outputs
+    assert result.text().startswith("Usage: %era use")
+    assert result.text().endswith("hello, world\n")
+    below = book.run(f"{samples.prints}\n%era list")
+    assert below.text().startswith("hello, world\n")
+    assert any(f"{samples.language}-" in data.get("text/plain", "") for data in below.data)
+    held = book.run(f"%era help use\n{samples.holds}")
+    assert held.text().endswith("\n%era list\n"), "a string that holds it is left alone"
+
+
 def test_completion_knows_what_there_is(book: Notebook, samples: Samples) -> None:
     book.run(samples.assign)
     for text, whole in samples.completes:

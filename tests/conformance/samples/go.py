@@ -12,6 +12,7 @@ GO = Samples(
     undefined="undefined: x",
     mixes='import (\n"fmt"\n"os"\n)\nfmt.Println("out1")\nfmt.Fprintln(os.Stderr, "err1")\nfmt.Println("out2")',
     orders={},
+    holds='import "fmt"\nfmt.Print(`\n%era list\n`)',
     child='import (\n"os"\n"os/exec"\n)\nc := exec.Command("echo", "from a child")\nc.Stdout = os.Stdout\n_ = c.Run()',
     megabytes='import "fmt"\nfor n := 0; n < 125000; n++ {\n\tfmt.Printf("%079d\\n", n)\n}',
     odd='import "fmt"\nfmt.Println("é€😀\\x00")',
