@@ -76,6 +76,9 @@ def test_a_lone_surrogate_breaks_nothing(book: Notebook, samples: Samples) -> No
     book.client.session.pack = lambda content: json.dumps(content, default=str).encode()  # as browsers do, by escapes
     try:
         book.run(samples.surrogate)
+        book.client.complete(samples.surrogate, 1, reply=True, timeout=20)
+        book.client.inspect(samples.surrogate, 1, reply=True, timeout=20)
+        book.client.is_complete(samples.surrogate, reply=True, timeout=20)
     finally:
         book.client.session.pack = pack
     book.run(samples.assign)
