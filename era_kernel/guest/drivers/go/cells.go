@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// settleTime is how long Go's runtime takes to pass on a signal.
+const settleTime = 200 * time.Microsecond
+
 // A request of a cell, and what it shows.
 type cell struct {
 	id             string
