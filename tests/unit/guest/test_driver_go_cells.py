@@ -167,6 +167,40 @@ def test_goroutines_and_locks(go_peer: DriverPeer) -> None:
     assert go_peer.value(code) == "50"
 
 
+CONDITION = """import "sync"
+var mu sync.Mutex
+c := sync.NewCond(&mu)
+ready, done := 0, make(chan bool, 3)
+wait := func() {
+	mu.Lock()
+	ready++
+	c.Wait()
+	mu.Unlock()
+	done <- true
+}
+for i := 0; i < 3; i++ {
+	go wait()
+}
+for all := false; !all; {
+	mu.Lock()
+	all = ready == 3
+	mu.Unlock()
+}
+c.Signal()
+<-done
+left := len(done)
+c.Broadcast()
+<-done
+<-done
+left
+"""
+
+
+def test_conditions(go_peer: DriverPeer) -> None:
+    assert go_peer.value(CONDITION) == "0"
+    assert go_peer.value("&sync.Cond{L: &mu}").startswith("&sync.Cond{")
+
+
 def test_user_expressions(go_peer: DriverPeer) -> None:
     answer = go_peer.run("x := 2", user_expressions={"a": "x + 1", "b": "y", "c": '"t"'})
     found = answer.reply.user_expressions
