@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -17,6 +18,8 @@ const (
 	maxStack  = 24 << 20
 	lastStack = 128 << 20
 	watchTime = 4 * time.Millisecond
+	// manyGoroutines is more than call one another without end before they have taken maxStack.
+	manyGoroutines = 1000
 )
 
 // stackBytes gives how much memory the stacks of all goroutines take.
@@ -84,9 +87,10 @@ func (s *session) supervise(function func() *failure) *failure {
 			return newFailure("KeyboardInterrupt", "the cell was interrupted")
 		case <-watch.C:
 			if stackBytes() > limit {
+				why := overflow()
 				s.stop(done)
 				debug.FreeOSMemory()
-				return newFailure("stack overflow", "functions called one another without end")
+				return why
 			}
 		case read, ok := <-s.wire.incoming:
 			if !ok {
@@ -95,6 +99,14 @@ func (s *session) supervise(function func() *failure) *failure {
 			s.take(read)
 		}
 	}
+}
+
+// overflow tells why the stacks take too much memory.
+func overflow() *failure {
+	if count := runtime.NumGoroutine(); count > manyGoroutines {
+		return newFailure("too many goroutines", fmt.Sprintf("the calls of %d goroutines took %d MiB", count, maxStack>>20))
+	}
+	return newFailure("stack overflow", "functions called one another without end")
 }
 
 func (s *session) isBusy() bool { return atomic.LoadInt32(&s.busy) != 0 }
