@@ -258,7 +258,8 @@ def _ending(ended: ProcessExit, last_words: LastWords, vm: VmPaths) -> EraError:
     """What to tell whoever waited for a driver that ended."""
     why = f": {last_words.line}" if last_words.line else ""
     fresh = "The next cell runs in a fresh session, without this one's variables."
-    if ended.oom or last_words.of_memory:
+    # A program of the session that memory ran out for is nobody's end but its own.
+    if (ended.oom and ended.kind is ExitKind.SIGNALED) or last_words.of_memory:
         return DriverError(f"The VM ran out of {_memory(vm)} and ended the session", fresh)
     if ended.kind is ExitKind.FAILED:
         return DriverError(

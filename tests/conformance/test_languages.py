@@ -185,6 +185,17 @@ def test_memory_that_runs_out_is_named(book: Notebook, samples: Samples) -> None
     assert shown(book, samples.use) == "42"
 
 
+def test_an_exit_after_a_program_for_which_memory_ran_out_is_no_lack_of_memory(
+    book: Notebook, samples: Samples
+) -> None:
+    if not samples.eats:
+        pytest.skip(f"{samples.language} has no such cell")
+    book.run(samples.eats, timeout=LONG)
+    assert "exit status 3" in book.run(samples.exits).error["evalue"]
+    book.run(samples.assign, timeout=LONG)
+    assert shown(book, samples.use) == "42"
+
+
 def test_a_fork_bomb_ends_and_the_next_cell_runs(book: Notebook, samples: Samples) -> None:
     """By itself, by lack of memory, or by the interrupt that comes after BOMB_SECONDS."""
     request = book.client.execute(samples.bombs)

@@ -29,6 +29,7 @@ GO = Samples(
     bombs=(
         'import "os/exec"\nfor {\n\tif err := exec.Command("sleep", "30").Start(); err != nil {\n\t\tpanic(err)\n\t}\n}'
     ),
+    eats="%%go run\nfunc main() {\n\tfor s := []byte{1}; ; {\n\t\ts = append(s, s...)\n\t}\n}",
     random='import (\n"fmt"\n"math/rand"\n)\nfmt.Println(rand.Float64())',
     asks='import "fmt"\nvar name string\nfmt.Scan(&name)\nfmt.Println("hello", name)',
     complete=("1", 'fmt.Println("hello, world")', "func f(x int) int { return x * 2 }"),
