@@ -15,7 +15,8 @@ clean_up() {
 trap clean_up EXIT
 
 install_packages shellcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user golang-go golang-github-traefik-yaegi-dev \
-  nodejs ruby
+  nodejs ruby chromium fonts-dejavu-core
+command -v npm >/dev/null || install_packages npm # some packages of nodejs bring it along
 [ -e /usr/lib/qemu/virtiofsd ] || [ -e /usr/libexec/virtiofsd ] || ! apt-cache show virtiofsd >/dev/null 2>&1 ||
   install_packages virtiofsd
 ERA_EXTRAS=notebook,test bash setup_scripts/quickstart.sh
@@ -24,5 +25,7 @@ for language in "${languages[@]}"; do
   bash setup_scripts/images/debian.sh "$language" --if-missing
   .venv/bin/python setup_scripts/prepare.py "$language"
 done
+step "installing what drives the browser" "look at the lines above; npm needs its package index" \
+  npm install --prefix tests/browser
 say "running the tests"
 .venv/bin/python -m pytest --nbval --nbval-sanitize-with notebooks/sanitize.cfg tests notebooks "$@"

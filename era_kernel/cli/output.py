@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from rich.status import Status
 
     from era_kernel.commands.front_end import Sink
+    from era_kernel.panel.cells import Cell
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager
 
 ResultT = TypeVar("ResultT")
@@ -65,9 +68,18 @@ class Console:
         """Several lines of the command's result, ending with a newline."""
         self._write(STDOUT, text)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         """A table, as wide as it has to be where no terminal limits it."""
         self._write(STDOUT, _table(columns, rows))
+
+    def status(self, panel: Panel) -> None:
+        """Once: a terminal shows what was, as other commands do."""
+        from era_kernel.panel.model import COLUMNS, cells
+
+        if rows := panel.rows(time.monotonic()):
+            self.table(COLUMNS, [cells(row) for row in rows])
+        else:
+            self.line("No VMs found.")
 
     def note(self, text: str) -> None:
         """A line on stderr that is neither result nor failure."""
@@ -135,7 +147,7 @@ class Console:
                 raise unwritable(error) from None
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     import io
 
     from rich import box
@@ -148,7 +160,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     for number, column in enumerate(columns):
         table.add_column(column, no_wrap=number == 0 or not terminal, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(printable(str(cell))) for cell in row))
     text = io.StringIO()
     width = os.get_terminal_size(STDOUT).columns if terminal else 10_000
     RichConsole(file=text, force_terminal=terminal, width=width).print(table)

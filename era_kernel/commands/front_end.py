@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from era_kernel.errors import EraError
 
 if TYPE_CHECKING:
+    from era_kernel.panel.cells import Cell
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager, Progress
 
 ResultT = TypeVar("ResultT")
@@ -37,8 +39,11 @@ class FrontEnd(Protocol):
     def document(self, text: str) -> None:
         """Several lines of the command's result, ending with a newline."""
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
         """A table of the command's result."""
+
+    def status(self, panel: Panel) -> None:
+        """VMs as they are now, kept up to date where this place can."""
 
     def note(self, text: str) -> None:
         """A line that is neither result nor failure."""

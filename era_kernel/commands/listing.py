@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from era_kernel.commands.front_end import FrontEnd
 from era_kernel.commands.options import ListOptions
+from era_kernel.panel.cells import Bar, Cell, State
 
 if TYPE_CHECKING:
     from era_kernel.service.manager import Manager, VmView
@@ -58,21 +59,22 @@ def fields(view: VmView) -> dict[str, Any]:
         "mem_used": view.mem_used,
         "uptime": view.uptime,
         "snapshot": view.snapshot,
+        "sessions": view.sessions,
         "shim": msgspec.to_builtins(record.shim),
         "vmm": msgspec.to_builtins(record.vmm),
     }
 
 
-def row(view: VmView) -> tuple[str, ...]:
+def row(view: VmView) -> tuple[Cell, ...]:
     """A VM's row under COLUMNS. Times are local."""
     record, spec = view.record, view.record.spec
     return (
         record.id,
         spec.language,
-        record.state.value,
+        State(record.state),
         str(spec.cpu),
         str(spec.mem),
-        "-" if view.mem_used is None else str(view.mem_used),
+        "-" if view.mem_used is None else Bar(view.mem_used / spec.mem, str(view.mem_used)),
         spec.network.value,
         "yes" if spec.persist else "no",
         "yes" if view.snapshot else "no",

@@ -35,7 +35,7 @@ def invocation() -> Invocation:
     return found
 
 
-def manage(handler: str, options: object) -> int:
+def manage(handler: str, options: object = None) -> int:
     """Run `handler`, given as MODULE.FUNCTION: it is loaded when it is used, not with the table."""
     module, _, function = handler.rpartition(".")
     typed = invocation()
@@ -178,8 +178,8 @@ def logs(**options: Any) -> int:
 @vm.command()
 @parameters.anywhere
 def status() -> int:
-    """Show all VMs as they are now."""
-    return manage("era_kernel.commands.listing.list_vms", ListOptions(everything=True))
+    """Show all VMs as they are now. In a notebook: live, with buttons."""
+    return manage("era_kernel.commands.status.status")
 
 
 @vm.command()

@@ -9,7 +9,7 @@ from functools import partial
 from era_kernel.doctor import configuration, folders, guest, jupyter, krunvm, tools
 from era_kernel.doctor.finding import Finding, Grade
 from era_kernel.languages import LANGUAGES
-from era_kernel.launchers.base import Report
+from era_kernel.progress import Report
 
 log = logging.getLogger(__name__)
 

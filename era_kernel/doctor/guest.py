@@ -5,7 +5,8 @@ from __future__ import annotations
 from era_kernel.doctor.finding import Finding, Grade, failed
 from era_kernel.errors import EraError
 from era_kernel.languages import LanguageSpec
-from era_kernel.launchers.base import Probe, Report
+from era_kernel.launchers.base import Probe
+from era_kernel.progress import Report
 
 NO_BOUNDARY = (
     "Under TCG (no hardware virtualization) QEMU alone is no security boundary, as QEMU's own documentation says "

@@ -15,6 +15,7 @@ from era_kernel.commands.table import vm
 from era_kernel.errors import EraError, UsageError
 from era_kernel.extension.channel import Channel, display, write
 from era_kernel.extension.failure import CellFailedError
+from era_kernel.extension.panels import Panels
 from era_kernel.extension.sessions import Sessions
 from era_kernel.magics import LINE
 from era_kernel.magics.front_end import STDOUT, CellFrontEnd
@@ -23,6 +24,7 @@ from era_kernel.magics.parse import Command, arguments
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager
 
 
@@ -50,6 +52,7 @@ class EraMagic:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell: Any = shell
         self._sessions: Sessions | None = None
+        self._panels = Panels(has_front_end=hasattr(shell, "kernel"))
 
     def __call__(self, line: str, cell: str | None = None) -> None:
         try:
@@ -65,7 +68,7 @@ class EraMagic:
     def _run_command(self, command: Command) -> None:
         words = arguments(command, vm)
         channel = Channel()
-        front_end = CellFrontEnd(_Place(channel))
+        front_end = CellFrontEnd(_Place(channel, self._panels))
         with ThreadPoolExecutor(1, "era-command") as pool:
             job: Future[int] = pool.submit(dispatch, vm, words, LINE, Invocation(front_end, open_manager))
             channel.show_until(job, front_end.interrupt)
@@ -114,14 +117,18 @@ def _shown(error: EraError) -> CellFailedError:
 class _Place:
     """An IPython cell, seen from the command's thread."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, panels: Panels) -> None:
         self._channel = channel
+        self._panels = panels
 
     def write(self, fd: int, data: bytes) -> None:
         self._channel.put(partial(write, "stdout" if fd == STDOUT else "stderr", data.decode(errors="replace")))
 
     def show(self, bundle: dict[str, str]) -> None:
         self._channel.put(partial(display, bundle, {}))
+
+    def panel(self, panel: Panel, instead: dict[str, str]) -> None:
+        self._channel.put(partial(self._panels.show, panel, instead))
 
     def progress(self, text: str) -> None:
         """A command's progress is not worth a line in a notebook."""

@@ -8,15 +8,14 @@ import os
 import platform
 import re
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
 from era_kernel import process
 from era_kernel.errors import ImageError, ToolFailedError
-
-Report = Callable[[str], None]
+from era_kernel.progress import Report, Stage, Step
 
 QUICK = 120.0
 PULL = 1800.0
@@ -84,7 +83,7 @@ def resolve_image(reference: str, report: Report, env: Environment = None, polic
         raise ImageError(
             f"There is no image {reference}", f"`bash setup_scripts/images/debian.sh {language}` builds it."
         )
-    report(f"pulling {reference}")
+    report(Step(Stage.IMAGE, f"pulling {reference}"))
     try:
         rules = [] if policy is None else ["--signature-policy", str(policy)]
         process.run(["buildah", "pull", "--quiet", *rules, reference], timeout=PULL, env=env)

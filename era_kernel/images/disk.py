@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 from era_kernel import process
@@ -13,8 +12,7 @@ from era_kernel.errors import ImageError, ToolFailedError
 from era_kernel.images import erofs
 from era_kernel.images.buildah import working_container
 from era_kernel.images.cache import cache_folder, making, making_error, publish
-
-Report = Callable[[str], None]
+from era_kernel.progress import Report, Stage, Step
 
 FORMAT_TIMEOUT = 120.0
 JOURNAL_MIB = 16
@@ -30,7 +28,7 @@ def image_disk(reference: str, digest: str, report: Report) -> Path:
         return target
     with making(target) as place:
         if place is not None:
-            report(f"making the disk of {reference}")
+            report(Step(Stage.DISK, f"making the disk of {reference}"))
             with working_container(digest, reference) as container:
                 _make_erofs(container, place, reference)
     return target

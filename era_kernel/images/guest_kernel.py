@@ -8,7 +8,6 @@ import lzma
 import re
 import shutil
 import zlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +17,7 @@ from era_kernel import process
 from era_kernel.errors import ImageError, ToolFailedError
 from era_kernel.images import bzimage
 from era_kernel.images.cache import cache_folder, making
-
-Report = Callable[[str], None]
+from era_kernel.progress import Report, Stage, Step
 
 DOWNLOAD = 900.0
 UNPACK = 300.0
@@ -70,7 +68,7 @@ def guest_kernel(report: Report) -> GuestKernel:
         if place is not None:
             if folder.exists():
                 report("the guest kernel in the cache is damaged and is made again")
-            report("fetching and unpacking the guest kernel")
+            report(Step(Stage.KERNEL, "fetching and unpacking the guest kernel"))
             place.mkdir()
             _make(place)
     kernel = _load(folder)

@@ -7,7 +7,7 @@ import hashlib
 import platform
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import era_kernel.guest
@@ -15,8 +15,7 @@ from era_kernel.errors import ImageError
 from era_kernel.images import cpio
 from era_kernel.images.cache import cache_folder, making
 from era_kernel.images.guest_kernel import GuestKernel
-
-Report = Callable[[str], None]
+from era_kernel.progress import Report, Stage, Step
 
 GUEST = Path(era_kernel.guest.__file__).parent
 KEPT = 4
@@ -41,7 +40,7 @@ def initramfs(kernel: GuestKernel, report: Report) -> Path:
     if not target.exists():
         with making(target) as place:
             if place is not None:
-                report("making the initramfs")
+                report(Step(Stage.INITRAMFS, "making the initramfs"))
                 place.write_bytes(data)
         _forget_old(target)
     return target

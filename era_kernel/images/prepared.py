@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from filelock import FileLock
@@ -20,8 +20,7 @@ from era_kernel import __version__, process
 from era_kernel.errors import EraError, ImageError, ToolFailedError
 from era_kernel.images.buildah import QUICK, find_image, working_container
 from era_kernel.images.initramfs import GUEST, agent_binary
-
-Report = Callable[[str], None]
+from era_kernel.progress import Report, Stage, Step
 
 REPOSITORY = "localhost/era-krunvm"
 AGENT = "/.era/agent"
@@ -51,7 +50,7 @@ def prepared_image(reference: str, digest: str, env: Mapping[str, str], lock_fol
         return name
     with FileLock(lock_folder / ".prepared.lock", timeout=_LOCK):
         if find_image(name, env) is None:
-            report(f"putting the agent into {reference}")
+            report(Step(Stage.DISK, f"putting the agent into {reference}"))
             with working_container(digest, reference, env) as container:
                 _commit(container, name, env, reference)
     return name

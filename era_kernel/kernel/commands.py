@@ -22,12 +22,15 @@ from era_kernel.magics.host_files import beside_notebook
 from era_kernel.magics.parse import Command, arguments
 
 if TYPE_CHECKING:
+    from era_kernel.panel.controller import Controller
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager
 
 log = logging.getLogger(__name__)
 
 USE_SECONDS = 30.0
 Publish = Callable[[str, dict[str, Any], dict[str, Any]], None]
+NewPanel = Callable[["Panel"], "Controller"]
 
 
 class CommandError(EraError):
@@ -35,13 +38,22 @@ class CommandError(EraError):
 
 
 class CellCommands:
-    """Runs the commands of a kernel's cells, one at a time."""
+    """Runs the commands of a kernel's cells, one at a time. `new_panel` makes the kernel's panel, at its first use."""
 
-    def __init__(self, language: LanguageSpec, connection: VmConnection, relay: OutputRelay, publish: Publish) -> None:
+    def __init__(
+        self,
+        language: LanguageSpec,
+        connection: VmConnection,
+        relay: OutputRelay,
+        publish: Publish,
+        new_panel: NewPanel,
+    ) -> None:
         self._language = language
         self._connection = connection
         self._relay = relay
         self._publish = publish
+        self._new_panel = new_panel
+        self._panel: Controller | None = None
         self._front_end: CellFrontEnd | None = None
 
     def interrupt(self) -> bool:
@@ -77,7 +89,18 @@ class CellCommands:
                 f"`{LINE}` is off here (ERA_CELL_COMMANDS, EraConfig.cell_commands)", "Use `era vm` in a shell."
             )
 
-    def show(self, cell: Cell, bundle: dict[str, str]) -> None:
+    def cell_ended(self) -> None:
+        """The kernel has time for its panel again."""
+        if self._panel is not None:
+            self._panel.resume()
+
+    def show_panel(self, cell: Cell, panel: Panel, instead: dict[str, str]) -> None:
+        """The panel, the same one wherever it is shown."""
+        if self._panel is None:
+            self._panel = self._new_panel(panel)
+        self.show(cell, {**self._panel.bundle(), **instead})
+
+    def show(self, cell: Cell, bundle: dict[str, Any]) -> None:
         self._relay.flush()
         if not cell.silent:
             self._publish("display_data", {"data": bundle, "metadata": {}, "transient": {}}, cell.parent)
@@ -109,6 +132,11 @@ class _Place:
 
     def show(self, bundle: dict[str, str]) -> None:
         self._loop.call_soon_threadsafe(self._commands.show, self._cell, bundle)
+
+    def panel(self, panel: Panel, instead: dict[str, str]) -> None:
+        import era_kernel.panel.view  # noqa: F401 - here, in the command's thread: it takes a while
+
+        self._loop.call_soon_threadsafe(self._commands.show_panel, self._cell, panel, instead)
 
     def progress(self, text: str) -> None:
         log.info("%s", text)

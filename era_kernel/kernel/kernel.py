@@ -16,8 +16,9 @@ from traitlets import Bool, Float, Unicode
 from era_kernel import __version__
 from era_kernel.errors import BootError, EraError
 from era_kernel.kernel.connection import DISCARD_SECONDS, VmConnection
+from era_kernel.kernel.editor import Editor
 from era_kernel.kernel.history import History
-from era_kernel.kernel.policy import filter_bundle, filter_expressions
+from era_kernel.kernel.policy import filter_expressions
 from era_kernel.kernel.questions import Questions
 from era_kernel.kernel.relay import Cell, OutputRelay, error_content
 from era_kernel.languages import LanguageSpec, find_language
@@ -27,6 +28,8 @@ from era_kernel.service.session import Session
 
 if TYPE_CHECKING:
     from era_kernel.kernel.commands import CellCommands
+    from era_kernel.panel.controller import Controller
+    from era_kernel.panel.model import Panel
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +59,7 @@ class EraKernel(Kernel):
         self._vm_connection = VmConnection(
             self._spec, self.vm, self._relay, self._progress, head_start, temporary=self.temporary
         )
+        self._editor = Editor(self._vm_connection)
         self._history = History()
         self._waiting: asyncio.Task[Session] | None = None
         self._waiting_since = 0.0
@@ -63,6 +67,7 @@ class EraKernel(Kernel):
         self.shell_handlers.update(comm_open=self._refuse_comm, comm_msg=_ignore, comm_close=_ignore)
         # Who runs the cell, kept here: events come in the context of the connection, not of the request.
         self._asker: tuple[Any, dict[str, Any]] = ([], {})
+        self._is_running = False
 
     def start(self) -> None:
         super().start()
@@ -104,6 +109,7 @@ class EraKernel(Kernel):
     ) -> dict[str, Any]:
         cell = Cell(self.get_parent("shell"), self.execution_count, silent)
         self._asker = (self._get_shell_context_var(self._shell_parent_ident), cell.parent)
+        self._is_running = True
         try:
             reply = await self._execute(cell, code, store_history, user_expressions or {}, allow_stdin)
         except asyncio.CancelledError:
@@ -117,6 +123,9 @@ class EraKernel(Kernel):
         finally:
             self._questions.stop()
             self._relay.end()
+            self._is_running = False
+            if "_commands" in self.__dict__:
+                self._commands.cell_ended()
         return {**reply, "execution_count": self.execution_count, "payload": []}
 
     async def _execute(
@@ -171,7 +180,15 @@ class EraKernel(Kernel):
     def _commands(self) -> CellCommands:
         from era_kernel.kernel.commands import CellCommands
 
-        return CellCommands(self._spec, self._vm_connection, self._relay, self._publish)
+        return CellCommands(self._spec, self._vm_connection, self._relay, self._publish, self._new_panel)
+
+    def _new_panel(self, panel: Panel) -> Controller:
+        from era_kernel.commands.front_end import open_manager
+        from era_kernel.kernel.comms import enable_comms
+        from era_kernel.panel.controller import Controller
+
+        enable_comms(self)
+        return Controller(panel, partial(open_manager, None), lambda: self._is_running, self._spec.name)
 
     async def _open_session(self) -> Session:
         """The session; an interrupt cancels the wait for it."""
@@ -230,6 +247,16 @@ class EraKernel(Kernel):
             return
         await super().shell_main(subshell_id, msg)
 
+    async def dispatch_shell(
+        self, msg: list[Any], /, subshell_id: str | None = None, *, concurrent: bool = False
+    ) -> None:
+        """Comms of the panel are heard while a cell runs (`concurrent`), with a busy and an idle of their own: widgets
+        wait for these before they send more. Front ends are told that the kernel is busy all the same.
+        """
+        await super().dispatch_shell(msg, subshell_id=subshell_id)
+        if concurrent and self._is_running:
+            self._publish_status("busy", "shell", parent=self._asker[1])
+
     def _is_interrupt(self, msg: list[Any]) -> bool:
         try:
             _, frames = self.session.feed_identities(msg, copy=False)
@@ -254,67 +281,15 @@ class EraKernel(Kernel):
     # ---- the other requests
 
     async def do_complete(self, code: str, cursor_pos: int) -> dict[str, Any]:
-        empty = {"matches": [], "cursor_start": cursor_pos, "cursor_end": cursor_pos, "metadata": {}, "status": "ok"}
-        if LINE in code and (found_here := await self._commands_complete(code, cursor_pos)) is not None:
-            return {**empty, **found_here}
-        session = await self._idle_session()
-        if session is None:
-            return empty
-        try:
-            found = (await session.complete(code, cursor_pos)).content
-        except EraError:
-            return empty
-        return {**empty, "matches": found.matches, "cursor_start": found.cursor_start, "cursor_end": found.cursor_end}
+        return await self._editor.complete(code, cursor_pos)
 
     async def do_inspect(
         self, code: str, cursor_pos: int, detail_level: int = 0, omit_sections: Any = ()
     ) -> dict[str, Any]:
-        nothing = {"status": "ok", "found": False, "data": {}, "metadata": {}}
-        if LINE in code and (help_text := self._commands_help(code, cursor_pos)):
-            return {**nothing, "found": True, "data": {"text/plain": help_text}}
-        session = await self._idle_session()
-        if session is None:
-            return nothing
-        try:
-            found = (await session.inspect(code, cursor_pos, detail_level)).content
-        except EraError:
-            return nothing
-        if not found.found:
-            return nothing
-        data, metadata, _ = filter_bundle(found.data, found.metadata)
-        return {"status": "ok", "found": True, "data": data, "metadata": metadata}
-
-    async def _commands_complete(self, code: str, cursor: int) -> dict[str, Any] | None:
-        """What may follow in a `%era` line; None where the cursor is in none."""
-        from era_kernel.magics.editor import complete, known_vms, typed_line
-
-        text = typed_line(code, cursor)
-        if text is None:
-            return None
-        found = await asyncio.to_thread(complete, text, cursor, known_vms)
-        return {"matches": found.matches, "cursor_start": found.start, "cursor_end": found.end}
-
-    def _commands_help(self, code: str, cursor: int) -> str:
-        from era_kernel.magics.editor import help_for, typed_line
-
-        line_end = code.find("\n", cursor)
-        text = typed_line(code, len(code) if line_end < 0 else line_end)
-        return "" if text is None else help_for(text)
+        return await self._editor.inspect(code, cursor_pos, detail_level)
 
     async def do_is_complete(self, code: str) -> dict[str, Any]:
-        session = await self._idle_session()
-        if session is None:
-            return {"status": "unknown"}
-        try:
-            found = (await session.is_complete(code)).content
-        except EraError:
-            return {"status": "unknown"}
-        return {"status": found.status, **({"indent": found.indent} if found.status == "incomplete" else {})}
-
-    async def _idle_session(self) -> Session | None:
-        """The session for a small request. It waits for one that is being opened, but starts no VM of its own."""
-        session = await self._vm_connection.opened()
-        return None if session is None or session.busy else session
+        return await self._editor.is_complete(code)
 
     async def do_history(
         self,

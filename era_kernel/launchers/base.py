@@ -6,7 +6,6 @@ of its own, the shim needs no launcher, and command lines are tested without a V
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -15,9 +14,7 @@ import msgspec
 from era_kernel.errors import BootError, EraError
 from era_kernel.models import VmRecord
 from era_kernel.paths import VmPaths
-
-Report = Callable[[str], None]
-"""Takes one line of progress for a human ("making the disk of localhost/era/python")."""
+from era_kernel.progress import Report
 
 
 class Probe(msgspec.Struct, frozen=True):

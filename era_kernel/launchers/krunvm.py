@@ -23,11 +23,12 @@ from era_kernel.images.containers_conf import ContainersFiles, storage_folders
 from era_kernel.images.prepared import AGENT, prepared_image
 from era_kernel.launchers import held
 from era_kernel.launchers import krunvm_cli as cli
-from era_kernel.launchers.base import BootPlan, Probe, Report, Saved
+from era_kernel.launchers.base import BootPlan, Probe, Saved
 from era_kernel.launchers.host import KVM
 from era_kernel.launchers.krunvm_jail import KrunvmView, view_argv
 from era_kernel.models import Network, VmRecord
 from era_kernel.paths import StatePaths, VmPaths, state_root
+from era_kernel.progress import Report
 
 log = logging.getLogger(__name__)
 

@@ -22,10 +22,11 @@ import msgspec
 from era_kernel import __version__, process
 from era_kernel.errors import EraError, ProtocolError
 from era_kernel.launchers import host
-from era_kernel.launchers.base import Probe, Report
+from era_kernel.launchers.base import Probe
 from era_kernel.launchers.jail import Bind, Jail, Tools, jail_argv
 from era_kernel.launchers.qemu_args import Accelerator, GuestFiles, Machine, file_binds, qemu_argv
 from era_kernel.paths import cache_root
+from era_kernel.progress import Report, Stage, Step
 from era_kernel.protocol.agent import parse_hello
 from era_kernel.protocol.frames import FrameReader, FrameType
 
@@ -135,7 +136,7 @@ def _remember(verdict: Verdict) -> None:
 
 
 def _probe(key: str, files: GuestFiles, report: Report) -> Verdict:
-    report("trying out QEMU with a small guest (once per boot of this host)")
+    report(Step(Stage.LAUNCHER, "trying out QEMU with a small guest (once per boot of this host)"))
     version = _version()
     why_no_kvm = _try_kvm(files)
     if why_no_kvm is None:

@@ -16,7 +16,7 @@ from era_kernel.images import buildah, guest_kernel, initramfs
 from era_kernel.images.disk import format_disk, image_disk, make_disk, make_sparse
 from era_kernel.languages import find_language
 from era_kernel.launchers import host, preload
-from era_kernel.launchers.base import TEMPLATE_DISK, TEMPLATE_RAM, BootPlan, Probe, Report, Saved
+from era_kernel.launchers.base import TEMPLATE_DISK, TEMPLATE_RAM, BootPlan, Probe, Saved
 from era_kernel.launchers.jail import JAIL_UID, Jail, JailNetwork, Tools, jail_argv
 from era_kernel.launchers.probe import QEMU, Verdict, jail_tools, kvm_binds, probe_qemu
 from era_kernel.launchers.qcow2 import backing_file
@@ -32,6 +32,7 @@ from era_kernel.launchers.qemu_args import (
 )
 from era_kernel.models import Network, VmRecord
 from era_kernel.paths import VmPaths, cache_root
+from era_kernel.progress import Report
 from era_kernel.protocol import agent
 
 log = logging.getLogger(__name__)

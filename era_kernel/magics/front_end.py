@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import threading
+import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -15,6 +15,8 @@ from era_kernel.errors import EraError, UsageError
 from era_kernel.text import printable
 
 if TYPE_CHECKING:
+    from era_kernel.panel.cells import Cell
+    from era_kernel.panel.model import Panel
     from era_kernel.service.manager import Manager
 
 ResultT = TypeVar("ResultT")
@@ -29,6 +31,9 @@ class Place(Protocol):
 
     def show(self, bundle: dict[str, str]) -> None:
         """Rich output, by MIME type."""
+
+    def panel(self, panel: Panel, instead: dict[str, str]) -> None:
+        """The live panel, from what is known so far; `instead` is shown where there are no widgets."""
 
     def progress(self, text: str) -> None:
         """A long command goes on with this."""
@@ -63,8 +68,14 @@ class CellFrontEnd:
     def document(self, text: str) -> None:
         self._write(STDOUT, text)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        self._place.show({"text/plain": _plain(columns, rows), "text/html": _html(columns, rows)})
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
+        self._place.show(_as_table(columns, rows))
+
+    def status(self, panel: Panel) -> None:
+        """A live panel; the table is for pages without widgets, and stays in a saved notebook."""
+        from era_kernel.panel.model import COLUMNS, cells
+
+        self._place.panel(panel, _as_table(COLUMNS, [cells(row) for row in panel.rows(time.monotonic())]))
 
     def note(self, text: str) -> None:
         self._write(STDERR, f"{printable(text)}\n")
@@ -131,17 +142,14 @@ class CellFrontEnd:
         self._place.write(fd, data)
 
 
-def _plain(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, *(tuple(printable(cell) for cell in row) for row in rows)]
+def _plain(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+    lines = [columns, *(tuple(printable(str(cell)) for cell in row) for row in rows)]
     widths = [max(len(line[number]) for line in lines) for number in range(len(columns))]
     padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
     return "\n".join(line.rstrip() for line in padded)
 
 
-def _html(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f'<th scope="col" style="text-align:left">{html.escape(column)}</th>' for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f'<td style="text-align:left">{html.escape(printable(cell))}</td>' for cell in row) + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+def _as_table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> dict[str, str]:
+    from era_kernel.panel.html import table
+
+    return {"text/plain": _plain(columns, rows), "text/html": table(columns, rows)}

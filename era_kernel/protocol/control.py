@@ -42,10 +42,13 @@ class Attached(msgspec.Struct, frozen=True, tag="attached"):
 
 
 class ShimStatus(msgspec.Struct, frozen=True, tag="status"):
-    """`processes` counts live sessions and commands of all clients, `uptime` is the VM's in seconds."""
+    """`processes` counts live sessions and commands of all clients, `sessions` those of them that are sessions;
+    `uptime` is the VM's in seconds.
+    """
 
     processes: int
     uptime: float
+    sessions: int = 0
 
 
 class VmGone(msgspec.Struct, frozen=True, tag="gone"):

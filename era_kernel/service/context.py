@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from era_kernel.launchers.base import Report
 from era_kernel.paths import StatePaths
+from era_kernel.progress import Report
 from era_kernel.store.repository import VmRepository
 
 

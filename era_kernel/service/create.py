@@ -11,9 +11,10 @@ import time
 
 from era_kernel import process
 from era_kernel.errors import EraError, ImageError, UnknownVmError, VmStateError
-from era_kernel.launchers.base import Launcher, Report
+from era_kernel.launchers.base import Launcher
 from era_kernel.launchers.choose import choose_launcher
 from era_kernel.models import Purpose, VmRecord
+from era_kernel.progress import Report
 from era_kernel.service.context import Context
 from era_kernel.service.first_start import start_new
 from era_kernel.service.limits import Request

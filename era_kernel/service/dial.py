@@ -18,7 +18,7 @@ from era_kernel.shim.dial import dial, new_token, spawn_payload
 from era_kernel.store.peek import peek
 
 if TYPE_CHECKING:
-    from era_kernel.launchers.base import Report
+    from era_kernel.progress import Report
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ async def _look_at(paths: VmPaths, record: VmRecord) -> VmView:
     if isinstance(status, BaseException):
         return VmView(record, mem_used)
     state = VmState.RUNNING if status.processes > 0 else VmState.READY
-    return VmView(msgspec.structs.replace(record, state=state), mem_used, status.uptime)
+    return VmView(msgspec.structs.replace(record, state=state), mem_used, status.uptime, sessions=status.sessions)
 
 
 def used_mib(total: int, available: int, limit: int) -> int:

@@ -13,8 +13,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from era_kernel.errors import StateFolderError, VmStateError
-from era_kernel.launchers.base import Report
 from era_kernel.paths import StatePaths
+from era_kernel.progress import Report
 
 VM_WAIT = 60.0
 LANGUAGE_WAIT = 900.0

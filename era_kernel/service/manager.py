@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from era_kernel.errors import UsageError
-from era_kernel.launchers.base import Report
 from era_kernel.models import ExecResult, Purpose, VmRecord, VmState
 from era_kernel.paths import StatePaths
+from era_kernel.progress import Report
 from era_kernel.service.results import Outcome, Outcomes, Output, Results, RunRecord, TerminalOutput, Views, VmView
 
 if TYPE_CHECKING:
@@ -99,6 +99,12 @@ class Manager:
         if status is not None:
             return [view for view in views if view.record.state == status]
         return [view for view in views if include_stopped or view.record.state is not VmState.STOPPED]
+
+    def cpu_seconds(self, records: Iterable[VmRecord]) -> dict[str, float]:
+        """Seconds of processor time of the host that each VM that is up has used so far, by id."""
+        from era_kernel.service.cpu import cpu_seconds
+
+        return cpu_seconds(records)
 
     def stop(self, vm_ids: Sequence[str] | None, *, power_off: bool = False) -> Outcomes:
         """Stop VMs (None: all), side by side; their disks stay, and their memory unless `power_off`.

@@ -20,14 +20,15 @@ TerminalOutput = Callable[[bytes], None]
 class VmView(msgspec.Struct, frozen=True):
     """A VM as it is now: `record.state` is the live one.
 
-    `mem_used` in MiB and `uptime` in seconds are None for a VM that is not up or did not say in time. `snapshot`: it is
-    stopped and its memory is kept.
+    `mem_used` in MiB, `uptime` in seconds and `sessions` are None for a VM that is not up or did not say in time.
+    `snapshot`: it is stopped and its memory is kept.
     """
 
     record: VmRecord
     mem_used: int | None = None
     uptime: float | None = None
     snapshot: bool = False
+    sessions: int | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):

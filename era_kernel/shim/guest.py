@@ -28,6 +28,9 @@ RESUME_TIMEOUT = 20.0
 TAKE_UP_TIMEOUT = 20.0
 PARK_TIMEOUT = 10.0
 STATUS_WAIT = 1.0
+TEMPLATE_LAG = 24 * 3600
+"""Seconds that a template's clock is behind. Generators that a program seeded in it, such as OpenSSL's, seed themselves
+again when an hour has gone by (providers/implementations/rands/drbg.c), and so in each clone, whose clock is right."""
 _REMEDY = "`era doctor` checks what a VM needs; the end of its console follows."
 
 
@@ -129,7 +132,7 @@ async def resume(vmm: Vmm, link: GuestLink, identity: agent.Resume) -> None:
 def resume_for(vm_id: str, *, template: bool = False) -> agent.Resume:
     """What makes a guest this VM, now: the machine id is always the VM's, entropy and nonce are new."""
     return agent.Resume(
-        clock=time.time_ns(),
+        clock=time.time_ns() - (TEMPLATE_LAG * 10**9 if template else 0),
         nonce=os.urandom(16),
         machine_id=vm_id.encode().rjust(16, b"-")[-16:],
         hostname=vm_id,

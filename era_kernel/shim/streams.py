@@ -42,6 +42,11 @@ class Stream(msgspec.Struct, Generic[OwnerT], eq=False):
     held: list[Frame] | None = None
 
     @property
+    def is_session(self) -> bool:
+        """Whether this is a live driver: a driver's message fd stays open as long as it lives."""
+        return not self.exited and agent.DRIVER_OUT in self.open_outputs
+
+    @property
     def over(self) -> bool:
         return self.exited and not self.open_outputs and self.held is None
 
@@ -58,6 +63,11 @@ class Streams(Generic[OwnerT]):
     def live(self) -> int:
         """How many processes have not ended."""
         return sum(not stream.exited for stream in self._by_guest.values())
+
+    @property
+    def sessions(self) -> int:
+        """How many of them are drivers."""
+        return sum(stream.is_session for stream in self._by_guest.values())
 
     def open(self, owner: OwnerT, client_stream: int, spawn: bytes) -> Stream[OwnerT]:
         """A new stream for a SPAWN payload; ProtocolError when the client uses the number already."""

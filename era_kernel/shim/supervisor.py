@@ -167,7 +167,7 @@ class Supervisor:
         match message:
             case control.StatusRequest():
                 uptime = time.monotonic() - self._guest.since
-                client.send_control(control.ShimStatus(self._streams.live, uptime))
+                client.send_control(control.ShimStatus(self._streams.live, uptime, self._streams.sessions))
             case control.StopRequest(grace, keep):
                 self._stop(grace, keep)
             case control.Attach():

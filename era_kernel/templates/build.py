@@ -12,8 +12,9 @@ from pathlib import Path
 from era_kernel.errors import BootError, VmStateError
 from era_kernel.images.cache import making_error
 from era_kernel.images.overlay import make_overlay
-from era_kernel.launchers.base import TEMPLATE_DISK, TEMPLATE_RAM, BootPlan, Launcher, Report
+from era_kernel.launchers.base import TEMPLATE_DISK, TEMPLATE_RAM, BootPlan, Launcher
 from era_kernel.models import VmRecord
+from era_kernel.progress import Report, Stage, Step
 from era_kernel.protocol import agent
 from era_kernel.protocol.frames import Frame, FrameType
 from era_kernel.shim.console import ConsoleLog
@@ -37,7 +38,7 @@ async def build(launcher: Launcher, record: VmRecord, folder: Path, report: Repo
     """
     _check_room(folder, record.spec.mem * MIB)
     plan = launcher.template_plan(record, folder, report)
-    await _boot_and_save(plan, record, folder)
+    await _boot_and_save(plan, record, folder, report)
     for file in (folder / TEMPLATE_RAM, folder / TEMPLATE_DISK):
         os.chown(file, os.geteuid(), os.getegid())
     base = new_base()
@@ -53,7 +54,7 @@ def _check_room(folder: Path, needed: int) -> None:
         raise making_error(folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
 
-async def _boot_and_save(plan: BootPlan, record: VmRecord, folder: Path) -> None:
+async def _boot_and_save(plan: BootPlan, record: VmRecord, folder: Path, report: Report) -> None:
     console = ConsoleLog(Path(plan.console))
     vmm = Vmm(launch(plan), console)
     _, link = await asyncio.get_running_loop().create_connection(GuestLink, sock=vmm.stream)
@@ -62,8 +63,10 @@ async def _boot_and_save(plan: BootPlan, record: VmRecord, folder: Path) -> None
         await resume(vmm, link, resume_for(record.id, template=True))
         ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         link.listen(lambda frame: _note_exit(frame, ended))
+        report(Step(Stage.WARM, f"warming up {record.spec.language} in it"))
         await _warm(plan, vmm, link)
         await _rehearse(vmm, link, ended)
+        report(Step(Stage.SAVE, "saving its memory"))
         with (folder / STATE).open("wb") as state:
             await Guest(vmm, link, hello.version).save(state, memory_apart=True)
             os.fsync(state.fileno())

@@ -9,8 +9,9 @@ from pathlib import Path
 from era_kernel.errors import EraError
 from era_kernel.images.cache import cache_folder, making
 from era_kernel.languages import find_language
-from era_kernel.launchers.base import Launcher, Report
+from era_kernel.launchers.base import Launcher
 from era_kernel.models import VmRecord
+from era_kernel.progress import Report, Stage, Step
 from era_kernel.templates.prune import LIMIT, prune
 from era_kernel.templates.template import Template, load, template_key
 
@@ -50,7 +51,8 @@ def _make(launcher: Launcher, record: VmRecord, folder: Path, report: Report) ->
     try:
         with making(folder, lambda target: load(target) is not None) as place:
             if place is not None:
-                report(f"making a template for {record.spec.language} VMs of {record.spec.mem} MiB (once)")
+                made = f"making a template for {record.spec.language} VMs of {record.spec.mem} MiB (once)"
+                report(Step(Stage.BOOT, made))
                 place.mkdir()
                 run_async(lambda: build(launcher, record, place, report))
     except (EraError, TimeoutError, OSError) as error:

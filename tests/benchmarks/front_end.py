@@ -42,8 +42,8 @@ def kernel(name: str) -> Iterator[Notebook]:
             manager.cleanup_resources()
 
 
-def first_result(book: Notebook) -> None:
-    """Wait until a kernel that was just started takes cells, and run `1+1` in it. RuntimeError when it does not.
+def first_result(book: Notebook, code: str = "1+1") -> None:
+    """Wait until a kernel that was just started takes cells, and run one that gives 2. RuntimeError when it does not.
 
     It speaks on IOPub of its own accord when it starts and when it is subscribed to (Jupyter's JEP 65). Now and then
     both are missed (once in 50 starts), so whoever hears nothing asks it something, as a Jupyter server does.
@@ -54,8 +54,9 @@ def first_result(book: Notebook) -> None:
             raise RuntimeError(f"{book.manager.kernel_name} does not answer")
         if message is None:
             book.client.kernel_info()
-    if book.value("1+1") != "2":
-        raise RuntimeError("1+1 is not 2")
+    result = book.run(code)
+    if (result.data[-1]["text/plain"] if result.data else result.text().strip()) != "2":
+        raise RuntimeError(f"{code} is not 2 in {book.manager.kernel_name}")
 
 
 def _speaks_to_us(message: Message | None) -> bool:

@@ -13,6 +13,7 @@ from jupyter_client.manager import KernelManager
 
 START_TIMEOUT = 180
 CELL_TIMEOUT = 60
+TAIL = 2000
 Message = dict[str, Any]
 
 
@@ -71,7 +72,7 @@ class Notebook:
         questions = list(answers)
         while True:
             left = start + timeout - time.monotonic()
-            assert left > 0, f"the cell did not end within {timeout} s: {code!r}, outputs so far {outputs!r}"
+            assert left > 0, f"the cell did not end within {timeout} s: {code!r}, {_tail(outputs)}"
             if questions and self.client.stdin_channel.msg_ready():
                 self.client.get_stdin_msg(timeout=1)
                 self.client.input(questions.pop(0))
@@ -105,6 +106,12 @@ class Notebook:
         result = self.run(expression)
         assert result.status == "ok", result.outputs
         return str(result.data[-1]["text/plain"])
+
+
+def _tail(outputs: list[Message]) -> str:
+    """What a cell that did not end showed last."""
+    last = [(each["msg_type"], each["content"]) for each in outputs[-3:]]
+    return f"{len(outputs)} outputs so far, the last ones {str(last)[:TAIL]}"
 
 
 @contextlib.contextmanager

@@ -14,9 +14,10 @@ import pytest
 
 from era_kernel.errors import BootError, EraError
 from era_kernel.launchers import registry
-from era_kernel.launchers.base import BootPlan, Probe, Report, Saved
+from era_kernel.launchers.base import BootPlan, Probe, Saved
 from era_kernel.models import VmRecord
 from era_kernel.paths import VmPaths
+from era_kernel.progress import Report
 
 NAME = "agent"
 

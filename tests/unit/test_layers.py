@@ -11,12 +11,13 @@ import era_kernel
 
 ROOT = Path(era_kernel.__file__).parent
 BASE = {"atomic", "errors", "loop", "sealed", "models", "paths", "process", "languages", "protocol", "__init__"}
-BASE |= {"config", "logs", "text"}
+BASE |= {"config", "logs", "progress", "text"}
 ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "models": set(),
     "languages": {"errors"},
     "protocol": {"errors"},
+    "progress": set(),
     "text": set(),
     "config": {"errors", "languages"},
     "logs": {"config", "errors", "text"},
@@ -33,12 +34,13 @@ ALLOWED: dict[str, set[str]] = {
     "templates": BASE | {"images", "launchers", "shim"},
     "service": BASE | {"images", "launchers", "store", "shim", "templates"},
     "markup": BASE,
-    "commands": BASE | {"service"},
-    "magics": BASE | {"commands", "service"},
-    "kernel": BASE | {"commands", "magics", "markup", "service", "shim"},
-    "extension": BASE | {"commands", "kernel", "magics", "service"},
+    "panel": BASE | {"service"},
+    "commands": BASE | {"panel", "service"},
+    "magics": BASE | {"commands", "panel", "service"},
+    "kernel": BASE | {"commands", "magics", "markup", "panel", "service", "shim"},
+    "extension": BASE | {"commands", "kernel", "magics", "panel", "service"},
     "__init__": {"extension"},
-    "cli": BASE | {"commands", "service", "kernel", "doctor"},
+    "cli": BASE | {"commands", "panel", "service", "kernel", "doctor"},
     "doctor": BASE | {"service", "launchers", "images", "store", "kernel", "guest", "shim"},
 }
 
@@ -73,7 +75,7 @@ def test_a_file_imports_only_from_below(path: Path) -> None:
 
 
 def test_a_front_end_never_imports_a_launcher() -> None:
-    for front_end in ("kernel", "commands", "magics", "cli"):
+    for front_end in ("kernel", "commands", "magics", "panel", "extension", "cli"):
         assert "launchers" not in ALLOWED[front_end]
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -13,29 +11,12 @@ from era_kernel.errors import VmLostError
 from era_kernel.launchers import qemu
 from era_kernel.loop import run_async
 from era_kernel.models import VmState
-from era_kernel.paths import StatePaths, open_state
+from era_kernel.paths import StatePaths
 from era_kernel.service.manager import Manager
 from era_kernel.shim.snapshot import mark, read_record, write_record
 from tests.vm.session import Cells
 
 pytestmark = [pytest.mark.vm, pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
-def state(tmp_path: Path) -> StatePaths:
-    return open_state(tmp_path / "state")
-
-
-@pytest.fixture
-def manager(state: StatePaths, said: list[str]) -> Iterator[Manager]:
-    manager = Manager(state, report=said.append)
-    yield manager
-    assert all(outcome.error is None for outcome in manager.clean(None))
 
 
 def snapshot(manager: Manager) -> bool:

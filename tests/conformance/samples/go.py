@@ -11,6 +11,7 @@ GO = Samples(
     use="x + 1",
     undefined="undefined: x",
     mixes='import (\n"fmt"\n"os"\n)\nfmt.Println("out1")\nfmt.Fprintln(os.Stderr, "err1")\nfmt.Println("out2")',
+    orders={},
     child='import (\n"os"\n"os/exec"\n)\nc := exec.Command("echo", "from a child")\nc.Stdout = os.Stdout\n_ = c.Run()',
     megabytes='import "fmt"\nfor n := 0; n < 125000; n++ {\n\tfmt.Printf("%079d\\n", n)\n}',
     odd='import "fmt"\nfmt.Println("é€😀\\x00")',
@@ -30,7 +31,11 @@ GO = Samples(
         'import "os/exec"\nfor {\n\tif err := exec.Command("sleep", "30").Start(); err != nil {\n\t\tpanic(err)\n\t}\n}'
     ),
     eats="%%go run\nfunc main() {\n\tfor s := []byte{1}; ; {\n\t\ts = append(s, s...)\n\t}\n}",
-    random='import (\n"fmt"\n"math/rand"\n)\nfmt.Println(rand.Float64())',
+    random=(
+        'import (\n"fmt"\n"math/rand"\nsecret "crypto/rand"\n)\n'
+        "drawn := make([]byte, 16)\n_, _ = secret.Read(drawn)\n"
+        'fmt.Printf("%v %v %v %x\\n", rand.Float64(), rand.Int63(), rand.Uint64(), drawn)'
+    ),
     asks='import "fmt"\nvar name string\nfmt.Scan(&name)\nfmt.Println("hello", name)',
     complete=("1", 'fmt.Println("hello, world")', "func f(x int) int { return x * 2 }"),
     incomplete=("s := `hello", "func f(x int) int {", "for i := 0; i < 3; i++ {"),

@@ -11,6 +11,10 @@ NODE = Samples(
     use="x + 1",
     undefined="x is not defined",
     mixes="console.log('out1'); console.error('err1'); console.log('out2')",
+    orders={
+        "streams": "for (let n = 0; n < 5; n++) { console.log('out', n); console.error('err', n) }",
+        "displays": "for (let n = 0; n < 5; n++) { console.log('out', n); display(n) }",
+    },
     child="require('child_process').execSync('echo from a child', {stdio: 'inherit'}); undefined",
     megabytes="for (let n = 0; n < 125000; n++) console.log(String(n).padStart(79, '0'))",
     odd="console.log('é€😀\\0')",
@@ -33,7 +37,13 @@ NODE = Samples(
     exits="console.log('bye'); process.exit(3)",
     outgrows="const kept = []; while (true) kept.push(Buffer.alloc(1 << 20, 1))",
     bombs="while (true) require('child_process').spawn('sleep', ['30']).on('error', e => { throw e })",
-    random="console.log(Math.random())",
+    random=(
+        "const crypto = require('crypto')\n"
+        "const drawn = crypto.webcrypto.getRandomValues(new Uint32Array(4)).join('')\n"
+        "console.log(Math.random(), crypto.randomUUID(), crypto.randomBytes(16).toString('hex'), drawn)\n"
+        "console.log(crypto.randomInt(2 ** 47), crypto.randomUUID({disableEntropyCache: true}))\n"
+        "console.log(crypto.generateKeyPairSync('ed25519').publicKey.export({format: 'jwk'}).x)"
+    ),
     asks="console.log('hello', prompt('name? '))",
     complete=("1", "console.log('hello, world')", "function f(x) { return x * 2 }"),
     incomplete=("console.log(`hello", "function f(x) {", "for (let i = 0; i < 3; i++) {"),

@@ -11,6 +11,10 @@ PYTHON = Samples(
     use="x + 1",
     undefined="'x'",
     mixes="import sys\nprint('out1', flush=True)\nprint('err1', file=sys.stderr, flush=True)\nprint('out2')",
+    orders={
+        "streams": "import sys\nfor n in range(5): print('out', n); print('err', n, file=sys.stderr)",
+        "displays": "for n in range(5): print('out', n); display(n)",
+    },
     child="import subprocess; subprocess.run(['echo', 'from a child'])",
     megabytes="for n in range(125_000): print(f'{n:079d}')",
     odd="print('é€😀\\0')",
@@ -30,7 +34,14 @@ PYTHON = Samples(
     exits="print('bye'); exit(3)",
     outgrows="kept = []\nwhile True: kept.append(bytearray(1 << 20))",
     bombs="import os\nwhile True: os.fork()",
-    random="import random; print(random.random())",
+    random=(
+        "import os, random, secrets, ssl, uuid\n"
+        "print(random.random(), random.Random().random(), uuid.uuid4(), secrets.token_hex(16), os.urandom(16).hex())\n"
+        "print(ssl.RAND_bytes(16).hex())\n"
+        "try: import numpy\n"
+        "except ImportError: pass\n"
+        "else: print(numpy.random.random(), numpy.random.default_rng().random())"
+    ),
     asks="print('hello', input('name? '))",
     complete=("1", "print('hello, world')", "def f(x):\n  return x*2\n\n"),
     incomplete=("print('''hello", "def f(x):\n  x*2", "for i in range(3):"),

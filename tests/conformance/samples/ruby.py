@@ -11,6 +11,10 @@ RUBY = Samples(
     use="x + 1",
     undefined="x",
     mixes="puts 'out1'; warn 'err1'; puts 'out2'",
+    orders={
+        "streams": '5.times { |n| puts "out #{n}"; warn "err #{n}" }; nil',
+        "displays": '5.times { |n| puts "out #{n}"; Era.display(n) }; nil',
+    },
     child="system('echo from a child')",
     megabytes="125_000.times { |n| puts n.to_s.rjust(79, '0') }",
     odd='puts "é€😀\\0"',
@@ -28,7 +32,11 @@ RUBY = Samples(
     exits="puts 'bye'; exit 3",
     outgrows="kept = []; loop { kept << 'x' * (1 << 20) }",
     bombs="loop { fork }",
-    random="puts rand",
+    random=(
+        "require 'securerandom'\n"
+        "puts rand, Random.rand, Random.new.rand, Random.new_seed, SecureRandom.hex, SecureRandom.uuid\n"
+        "puts [*1..100].shuffle.join, SecureRandom.random_number"
+    ),
     asks="print 'name? '; puts \"hello #{gets.chomp}\"",
     complete=("1", "puts 'hello, world'", "def f(x)\n  x * 2\nend"),
     incomplete=("puts 'hello", "def f(x)", "3.times do |n|", "text = <<~END\n  hello"),

@@ -12,8 +12,8 @@ class Samples:
     `assign` puts 41 into a variable and `use` gives 42 by it, shown as `42`. `fails` raises `fails_as` on its line 3,
     after which the traceback has `fails_where`. `endless`: cells that print `running` and then go on for ever, by what
     they do. `asks` asks for a name and prints `hello NAME`. `completes`: (text before the cursor, the whole text that a
-    match makes of it), after `assign`. `random`: a cell that prints a number that no two sessions may share. `outgrows`
-    takes all memory.
+    match makes of it), after `assign`. `random`: a cell that prints words, none of which two sessions may share.
+    `outgrows` takes all memory.
     """
 
     language: str
@@ -24,6 +24,7 @@ class Samples:
     small: str  # gives or prints 2
     undefined: str  # what `use` is called by once the variable is gone: part of the error
     mixes: str  # out1, err1 (stderr), out2: a line each
+    orders: dict[str, str]  # by what alternates: `streams`, `displays`; see test_languages.py
     child: str  # a subprocess prints 'from a child'
     megabytes: str  # 125,000 lines of their number, 79 digits wide
     odd: str  # prints é€😀, a NUL, and a newline

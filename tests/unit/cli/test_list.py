@@ -77,6 +77,7 @@ def test_json_has_every_field_and_times_in_utc(stocked: Era) -> None:
         "mem_used": None,
         "uptime": None,
         "snapshot": False,
+        "sessions": None,
         "shim": None,
         "vmm": None,
     }

@@ -73,6 +73,11 @@ def test_an_error_tells_its_line(bash_peer: DriverPeer, code: str, place: list[s
     assert b"never" not in bash_peer.output[1]
 
 
+def test_what_bash_prints_of_a_syntax_error_names_the_cell(bash_peer: DriverPeer) -> None:
+    bash_peer.run("true\nfi", execution_count=9)
+    assert b"/In[9]: line 2: syntax error" in bash_peer.stderr(b"line 2: `fi'\n")
+
+
 @pytest.mark.parametrize("code", ["", "# only this", "false || true", "! true || true", "if false; then :; fi", "\0"])
 def test_what_does_not_fail_is_no_error(bash_peer: DriverPeer, code: str) -> None:
     answer = bash_peer.run(code)
@@ -122,11 +127,12 @@ def test_a_cell_may_empty_tmp(bash_peer: DriverPeer) -> None:
 
 def test_sessions_have_luck_of_their_own(bash_peer: DriverPeer) -> None:
     bash_peer.run("RANDOM=1")
-    first = printed(bash_peer, BASH.random)
+    draw = "echo $RANDOM$RANDOM"
+    first = printed(bash_peer, draw)
     bash_peer.run("RANDOM=1")
-    assert printed(bash_peer, BASH.random) == first
+    assert printed(bash_peer, draw) == first
     with running_driver(start_bash) as other:
-        assert printed(other, BASH.random) != printed(bash_peer, BASH.random)
+        assert printed(other, draw) != printed(bash_peer, draw)
 
 
 def test_lone_surrogates_are_text(bash_peer: DriverPeer) -> None:

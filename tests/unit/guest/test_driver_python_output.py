@@ -55,6 +55,12 @@ def test_a_fork_prints_nothing_twice_and_does_not_speak_for_the_session(peer: Dr
     assert peer.stdout(b"end\n") == b"once\n'child'\nend\n"
 
 
+def test_a_fork_of_a_fork_has_nothing_to_complain_of(peer: DriverPeer) -> None:
+    peer.run("import os\nif not (pid := os.fork()):\n    os.fork()\n    os._exit(0)\nos.waitpid(pid, 0)")
+    peer.run("import sys; print('end', file=sys.stderr)")
+    assert peer.stderr(b"end\n") == b"end\n"
+
+
 def test_a_forked_child_s_error_is_its_own(peer: DriverPeer) -> None:
     assert peer.value("import os\npid = os.fork()\nif not pid: 1 / 0\nos.waitpid(pid, 0)[1] >> 8") == "1"
     assert b"Cell In[1], line 3" in peer.stderr(b"ZeroDivisionError")

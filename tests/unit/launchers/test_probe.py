@@ -14,9 +14,9 @@ import pytest
 from era_kernel import process
 from era_kernel.errors import ImageError
 from era_kernel.launchers import host, probe
-from era_kernel.launchers.base import Report
 from era_kernel.launchers.probe import Trial, probe_qemu, try_boot
 from era_kernel.launchers.qemu_args import Accelerator, GuestFiles
+from era_kernel.progress import Report
 
 TOY = Path(__file__).with_name("toy_vmm.py")
 

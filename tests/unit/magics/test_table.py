@@ -16,6 +16,7 @@ from era_kernel.commands.front_end import Invocation
 from era_kernel.magics import LINE
 from era_kernel.magics.front_end import CellFrontEnd
 from era_kernel.magics.parse import Code, Command, arguments, divide
+from era_kernel.panel.model import Panel
 
 COMMANDS = sorted(table.vm.commands)
 
@@ -31,6 +32,9 @@ class Page:
 
     def show(self, bundle: dict[str, str]) -> None:
         self.text += bundle["text/plain"]
+
+    def panel(self, panel: Panel, instead: dict[str, str]) -> None:
+        self.text += instead["text/plain"]
 
     def progress(self, text: str) -> None:
         """Not kept."""

@@ -83,6 +83,30 @@ def test_a_vm_that_does_not_answer_is_shown_as_ready_in_time(manager: Manager) -
     assert {view.record.id for view in manager.list()} == {made.id, other.id}
 
 
+@pytest.mark.asyncio
+async def test_sessions_are_counted_apart_from_commands(manager: Manager, state: StatePaths) -> None:
+    made = manager.create("python", image=IMAGE)
+    client = await ShimClient.connect(state.vm(made.id))
+    for driver in (True, False):
+        await client.spawn(["/bin/sleep", "60"], lambda fd, data: None, driver=driver)
+    [view] = await asyncio.to_thread(manager.list)
+    assert view.sessions == 1
+    await client.close()
+
+
+@pytest.mark.asyncio
+async def test_the_processor_time_of_a_vm_is_its_vmms_and_its_childrens(manager: Manager, state: StatePaths) -> None:
+    busy, idle, stopped = [manager.create("python", image=IMAGE) for _ in range(3)]
+    await asyncio.to_thread(manager.stop, [stopped.id])
+    client = await ShimClient.connect(state.vm(busy.id))
+    await client.spawn(["/bin/sh", "-c", "while :; do :; done"], lambda fd, data: None)
+    await asyncio.sleep(1)
+    used = manager.cpu_seconds([busy, idle, stopped])
+    assert set(used) == {busy.id, idle.id}
+    assert used[busy.id] > used[idle.id] + 0.2
+    await client.close()
+
+
 @given(st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(128, 1 << 20))
 def test_a_guest_cannot_claim_more_memory_than_it_was_given(total: int, available: int, limit: int) -> None:
     assert 0 <= used_mib(total, available, limit) <= limit

@@ -31,15 +31,13 @@ __era_show() { # kind mime file
 }
 
 __era_show_text() { # kind mime texts
-  local file
-  file=$(mktemp "$__era_folder/shown-XXXXXXXX") || return
+  local file=$__era_folder/shown-$BASHPID-$((__era_shown_count += 1))
   if (($# > 2)); then builtin printf '%s' "${*:3}" >"$file"; else cat >"$file"; fi
   __era_show "$1" "$2" "$file"
 }
 
 __era_show_file() { # mime [file]
-  local file
-  file=$(mktemp "$__era_folder/shown-XXXXXXXX") || return
+  local file=$__era_folder/shown-$BASHPID-$((__era_shown_count += 1))
   cat -- "${@:2}" >"$file" || return
   __era_show display "$1" "$file"
 }

@@ -2,6 +2,7 @@
 // Cells: run one, tell how it ended.
 const { describeThrown, INTERRUPTED, isInterrupt, show } = require('./describe.js');
 const { rewriteImports } = require('./imports.js');
+const order = require('./order.js');
 const { cellEnds, cellStarts } = require('./timers.js');
 
 class Cells {
@@ -19,6 +20,7 @@ class Cells {
     this._link.belongTo(id);
     this._link.allowInput = Boolean(content.allow_stdin);
     this._link.shared.set('running', cell.number);
+    order.cellStarts();
     cellStarts();
     this._evaluator.run(rewriteImports(content.code), cell.name, (outcome) => this._ran(cell, outcome));
   }

@@ -2,12 +2,14 @@
 // What cells find beside what Node has.
 const { installDisplay } = require('./display.js');
 const { installImports } = require('./imports.js');
+const { installOrder } = require('./order.js');
 const { installOutput } = require('./output.js');
 const { installPrompt } = require('./prompt.js');
 const { installRandom } = require('./random.js');
 const { installTimers } = require('./timers.js');
 
 function installGlobals(link) {
+  installOrder(link);
   installOutput();
   installImports();
   installRandom();

@@ -5,6 +5,7 @@ const { Writable } = require('stream');
 const util = require('util');
 const { cellFrames } = require('./describe.js');
 const { writeAll } = require('./frames.js');
+const { turnTo } = require('./order.js');
 
 class Output extends Writable {
   constructor(fd) {
@@ -16,6 +17,7 @@ class Output extends Writable {
   write(chunk, encoding, callback) {
     const name = typeof encoding === 'string' ? encoding : undefined;
     const done = typeof encoding === 'function' ? encoding : callback;
+    turnTo(this.fd);
     writeAll(this.fd, typeof chunk === 'string' ? Buffer.from(chunk, name) : Buffer.from(chunk));
     if (done) process.nextTick(done);
     return true;

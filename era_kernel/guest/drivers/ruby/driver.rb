@@ -5,7 +5,7 @@
 
 Encoding.default_external = Encoding::UTF_8
 
-%w[wire text interrupts failure display input cell complete inspect completeness loop].each do |part|
+%w[order wire text interrupts failure display input cell complete inspect completeness loop].each do |part|
   require_relative "era_driver/#{part}"
 end
 

@@ -24,10 +24,11 @@ sub new {
 sub id { return $_[0]{id} }
 sub number { return $_[0]{number} }
 
-# What the prompt is given: an interrupt loses the rest of its line, and no more.
+# What the prompt is given: an interrupt loses the rest of its line, and no more. Bash names the file of what is no bash,
+# so it has the name by which front ends show the cell.
 sub begin {
     my ($self, $shell) = @_;
-    my $file = $shell->file("cell-$self->{number}", "$self->{code}\n") or return 0;
+    my $file = $shell->file("In[$self->{count}]", "$self->{code}\n") or return 0;
     $self->{file} = $file;
     $shell->command("__era_cell=$self->{number} __era_status=130 __era_failed=");
     $shell->command('. ' . Era::Shell::quoted($file) . ' </dev/null; __era_status=$? PS1= PS2= PROMPT_COMMAND=');

@@ -161,9 +161,11 @@ sub _serve_report {
         $self->{done} ||= [$1, $3, $4, $5] if $2 == $cell->number;
     } elsif ($line =~ m{\Adisplay ([\w/+.-]+) (\S+)}) {
         $cell->show($wire, $shell, $1, $2);
+        $wire->settle;
         $shell->shown;
     } elsif ($line =~ /\Aclear (\w+)/) {
         $wire->send('clear_output', $cell->id, {wait => $1 eq 'wait' ? \'true' : \'false'});
+        $wire->settle;
         $shell->shown;
     } elsif ($line =~ /\Aexit /) {
         $self->{exits} = 1;

@@ -118,7 +118,7 @@ sub next_line {
     return $self->{lines} =~ s/\A([^\n]*)\n// ? $1 : undef;
 }
 
-# What a cell showed has been sent: it may go on.
+# What a cell showed is on its way: it may go on.
 sub shown { syswrite $_[0]{shown}, "\n"; return }
 
 # Words for cells that never read them, gone.

@@ -6,11 +6,15 @@ use warnings;
 
 use Errno qw(EINTR);
 use POSIX ();
+use Time::HiRes ();
 use Era::Json;
 
 my $MAX_MESSAGE = 64 << 20;
 my $PIECE = 65536;
 my $F_DUPFD_CLOEXEC = 1030;
+my $FIONREAD = 0x541B;      # Linux's
+my $SETTLE_SECONDS = 0.2;
+my $PAUSE = 0.00005;
 my $HIGH = 100;
 my $EXIT_HOST_GONE = 74;
 my $EXIT_NO_MESSAGE = 76;
@@ -88,6 +92,18 @@ sub send {
         elsif (!$!{EINTR}) { POSIX::_exit($EXIT_HOST_GONE) }
     }
     return 1;
+}
+
+# Wait until the agent has read what was sent: it reads what cells print from other pipes, and would take what they print
+# from now on for earlier.
+sub settle {
+    my ($self) = @_;
+    my $deadline = Time::HiRes::time() + $SETTLE_SECONDS;
+    my $count = pack 'i', 0;
+    while (ioctl($self->{out}, $FIONREAD, $count) && unpack('i', $count) && Time::HiRes::time() < $deadline) {
+        Time::HiRes::sleep($PAUSE);
+    }
+    return;
 }
 
 1;

@@ -89,8 +89,9 @@ class Driver:
             os._exit(status)
 
     def _in_child(self):
+        if not self._is_child:  # else the pipes were closed when its parent was forked
+            self._wire.close()
         self._is_child = True
-        self._wire.close()
 
     # ---- cells
 

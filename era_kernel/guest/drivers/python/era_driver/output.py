@@ -3,9 +3,11 @@
 import io
 import os
 import sys
-from _signal import SIG_BLOCK, SIGINT, pthread_sigmask
+from _signal import SIG_BLOCK, SIG_SETMASK, SIGINT, pthread_sigmask
 from _thread import RLock, allocate_lock, get_ident, start_new_thread
 from time import sleep
+
+from era_driver import order
 
 BUFFER = 8 * 1024
 CHUNK = 256 * 1024
@@ -28,6 +30,7 @@ class _Output:
     """
 
     def __init__(self, fd, name):
+        self._fd = fd
         raw = io.FileIO(fd, "wb", closefd=False)
         raw.name = name
         self.buffer = io.BufferedWriter(raw, BUFFER)
@@ -53,6 +56,7 @@ class _Output:
         self.stream._CHUNK_SIZE = CHUNK
         if self.other.dirty:
             self.other.clean()
+        order.turn_to(self._fd)
         _wake_flusher()
 
     def clean(self):
@@ -78,7 +82,18 @@ def install():
     # What a program started by a cell prints must come after what the cell printed before.
     sys.addaudithook(_on_audit)
     os.register_at_fork(before=_fork_begins, after_in_parent=_lock.release, after_in_child=_in_child)
-    start_new_thread(_flush_forever, ())
+    _start_flusher()
+
+
+def _start_flusher():
+    """Taken by this thread, an interrupt would not wake the main one out of a wait, or too late to be the cell's; so
+    it begins with interrupts blocked: a new thread has the mask of the one that starts it.
+    """
+    before = pthread_sigmask(SIG_BLOCK, (SIGINT,))
+    try:
+        start_new_thread(_flush_forever, ())
+    finally:
+        pthread_sigmask(SIG_SETMASK, before)
 
 
 def _open_streams():
@@ -94,6 +109,7 @@ def _open_streams():
 
 def cell_begins():
     """A stream that an earlier cell closed is opened again."""
+    order.cell_begins()
     if any(output.buffer.closed for output in _outputs):
         _open_streams()
 
@@ -112,8 +128,6 @@ def flush():
 def _flush_forever():
     """Flush what is dirty for TICK seconds, or two while so much is printed that it goes out by itself."""
     global _woken
-    # Taken by this thread, an interrupt would not wake the main one out of a wait, or too late to be the cell's.
-    pthread_sigmask(SIG_BLOCK, (SIGINT,))
     while True:
         _wake.acquire()
         sleep(TICK)

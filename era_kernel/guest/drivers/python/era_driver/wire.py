@@ -6,6 +6,7 @@ from _json import encode_basestring, make_encoder, make_scanner  # json itself i
 from _thread import allocate_lock
 from select import select
 
+from era_driver import order
 from era_driver.interrupts import held
 
 MAX_MESSAGE = 64 << 20
@@ -131,6 +132,7 @@ class Wire:
 
         What a write gave is noted within one call of C code: between two a handler could run, and the count be lost.
         """
+        order.wrote(_OUT)
         try:
             while self._unsent:
                 data, sent = self._unsent[0]

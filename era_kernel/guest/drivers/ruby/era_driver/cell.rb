@@ -23,6 +23,7 @@ module EraDriver
     # Run a cell, send its events; the content of its reply. SystemExit comes out of here.
     def run(content)
       failure = nil
+      Order.cell_begins
       begin
         @interrupts.allow { failure = guarded { execute(content) } }
       rescue Interrupt => e # that came as the cell was ending

@@ -7,6 +7,7 @@ module EraDriver
   class Wire
     MAX_MESSAGE = 64 << 20
     FIRST_FREE = 100
+    SHOWING = %w[display_data update_display_data clear_output].freeze
     F_DUPFD_CLOEXEC = 1030 # Linux's; Fcntl of Ruby 3.1 does not know it
 
     def initialize(interrupts)
@@ -42,6 +43,7 @@ module EraDriver
       @interrupts.hold do
         Thread.handle_interrupt(Object => :never) { @lock.synchronize { @out.write([text.bytesize].pack("N"), text) } }
       end
+      Order.settle(@out) if SHOWING.include?(type)
     rescue Errno::EPIPE
       exit!(0) # nobody listens any more
     end

@@ -1,0 +1,1 @@
+"""`%era status`: VMs as they are, live, with buttons. `model` knows what is shown and asked; `view` draws it."""
