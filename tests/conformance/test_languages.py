@@ -88,7 +88,8 @@ def test_a_lone_surrogate_breaks_nothing(book: Notebook, samples: Samples) -> No
         book.run(samples.surrogate)
         book.client.complete(samples.surrogate, 1, reply=True, timeout=20)
         book.client.inspect(samples.surrogate, 1, reply=True, timeout=20)
-        book.client.is_complete(samples.surrogate, reply=True, timeout=20)
+        book.client.is_complete(samples.surrogate)
+        book.client.get_shell_msg(timeout=20)
     finally:
         book.client.session.pack = pack
     book.run(samples.assign)

@@ -43,6 +43,7 @@ func (s *session) execute(id string, content json.RawMessage) interface{} {
 	s.cell = next
 	s.lock.Unlock()
 	s.stdin.reset()
+	turnsBegin()
 	signal.Notify(s.signals, syscall.SIGINT) // a cell may have taken it
 	time.Sleep(settleTime)                   // an interrupt that was sent before the request may still be on its way
 	drain(s.signals)

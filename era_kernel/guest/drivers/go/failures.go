@@ -168,6 +168,7 @@ var panicPlace = regexp.MustCompile(`^Cell In\[\d+\]/_\.go:\d+:\d+: panic\n$`)
 
 func (p *panicLog) Write(data []byte) (int, error) {
 	if !panicPlace.Match(data) {
+		turnTo(2)
 		return os.Stderr.Write(data)
 	}
 	if p.running() {

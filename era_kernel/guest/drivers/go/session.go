@@ -44,7 +44,7 @@ func newSession() *session {
 	s.owner.Store("")
 	s.panics = &panicLog{running: func() bool { return s.owner.Load() == goroutine() }}
 	s.stdin = &stdin{File: os.Stdin, ask: s.ask}
-	s.engine = newEngine(s.stdin, s.panics, s.symbols())
+	s.engine = newEngine(s.stdin, s.panics, printSymbols(), s.symbols())
 	s.tracer = &tracer{lines: map[int][]string{}}
 	s.compiler = &compiler{
 		engine: s.engine, tracer: s.tracer, declared: map[string]*declared{}, imports: map[string]string{},
