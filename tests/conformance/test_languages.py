@@ -86,6 +86,10 @@ def test_a_lone_surrogate_breaks_nothing(book: Notebook, samples: Samples) -> No
     book.client.session.pack = lambda content: json.dumps(content, default=str).encode()  # as browsers do, by escapes
     try:
         book.run(samples.surrogate)
+        book.client.complete(samples.surrogate, 1, reply=True, timeout=20)
+        book.client.inspect(samples.surrogate, 1, reply=True, timeout=20)
+        book.client.is_complete(samples.surrogate)
+        book.client.get_shell_msg(timeout=20)
     finally:
         book.client.session.pack = pack
     book.run(samples.assign)
@@ -201,6 +205,17 @@ def test_memory_that_runs_out_is_named(book: Notebook, samples: Samples) -> None
     result = book.run(samples.outgrows, timeout=LONG)
     assert result.status == "error"
     assert re.search(r"the VM ran out of its \d+ MiB|memory|out of range|heap", result.error["evalue"], re.IGNORECASE)
+    book.run(samples.assign, timeout=LONG)
+    assert shown(book, samples.use) == "42"
+
+
+def test_an_exit_after_a_program_for_which_memory_ran_out_is_no_lack_of_memory(
+    book: Notebook, samples: Samples
+) -> None:
+    if not samples.eats:
+        pytest.skip(f"{samples.language} has no such cell")
+    book.run(samples.eats, timeout=LONG)
+    assert "exit status 3" in book.run(samples.exits).error["evalue"]
     book.run(samples.assign, timeout=LONG)
     assert shown(book, samples.use) == "42"
 

@@ -11,7 +11,13 @@ GO = Samples(
     use="x + 1",
     undefined="undefined: x",
     mixes='import (\n"fmt"\n"os"\n)\nfmt.Println("out1")\nfmt.Fprintln(os.Stderr, "err1")\nfmt.Println("out2")',
-    orders={},
+    orders={
+        "streams": (
+            'import (\n"fmt"\n"os"\n)\nfor n := 0; n < 5; n++ {\n\tfmt.Println("out", n)\n'
+            '\tfmt.Fprintln(os.Stderr, "err", n)\n}'
+        ),
+        "displays": 'import "fmt"\nfor n := 0; n < 5; n++ {\n\tfmt.Println("out", n)\n\tdisplay.Show(n)\n}',
+    },
     holds='import "fmt"\nfmt.Print(`\n%era list\n`)',
     child='import (\n"os"\n"os/exec"\n)\nc := exec.Command("echo", "from a child")\nc.Stdout = os.Stdout\n_ = c.Run()',
     megabytes='import "fmt"\nfor n := 0; n < 125000; n++ {\n\tfmt.Printf("%079d\\n", n)\n}',
@@ -31,6 +37,7 @@ GO = Samples(
     bombs=(
         'import "os/exec"\nfor {\n\tif err := exec.Command("sleep", "30").Start(); err != nil {\n\t\tpanic(err)\n\t}\n}'
     ),
+    eats="%%go run\nfunc main() {\n\tfor s := []byte{1}; ; {\n\t\ts = append(s, s...)\n\t}\n}",
     random=(
         'import (\n"fmt"\n"math/rand"\nsecret "crypto/rand"\n)\n'
         "drawn := make([]byte, 16)\n_, _ = secret.Read(drawn)\n"

@@ -39,6 +39,7 @@ class Samples:
     outgrows: str
     bombs: str  # a fork bomb, which may fail in any way, but soon
     random: str
+    eats: str = ""  # a program that the cell starts takes all memory
     asks: str = ""  # empty: the language's users have no such thing
     complete: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
