@@ -52,6 +52,11 @@ class VmConnection:
         session = self._session
         return None if session is None or session.ended or session.paused else session
 
+    @property
+    def language_version(self) -> str:
+        """The version of the language in the VM, as the last session told it; '' as long as none has."""
+        return "" if self._session is None else self._session.language_version
+
     async def session(self) -> Session:
         """The session, opened when there is none. Raises EraError.
 

@@ -86,7 +86,7 @@ class EraKernel(Kernel):
             "implementation_version": self.implementation_version,
             "language_info": {
                 "name": spec.name,
-                "version": spec.version,
+                "version": self._vm_connection.language_version or spec.version,
                 "mimetype": spec.mimetype,
                 "file_extension": spec.file_extension,
                 "pygments_lexer": spec.pygments_lexer,

@@ -12,7 +12,8 @@ class LanguageSpec:
     `local_image` is what `setup_scripts/images/debian.sh NAME` builds and is taken when it is there, `public_image` is
     the original agent's. `driver` is the guest command line of the driver. `warm` is what a
     guest runs before anybody asks for a session: a zygote that forks drivers, or, where interpreters cannot fork, the
-    driver itself; empty for nothing. `hello` is a shell command.
+    driver itself; empty for nothing. `hello` is a shell command. `version` is what front ends are told until a session
+    has said which version its image has.
     `line_comment` begins a comment that ends with its line.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import secrets
 import signal
 from collections import OrderedDict
@@ -23,6 +24,7 @@ from era_kernel.store.peek import peek
 ReplyT = TypeVar("ReplyT")
 
 READY_TIMEOUT = 90.0
+_VERSION = re.compile(r"[0-9]{1,4}(\.[0-9]{1,4}){1,3}")
 GIVEN_UP_TIMEOUT = 10.0
 REMEMBERED_CELLS = 10_000
 """A thread that a cell left may still show things: its cell's id is known for so many cells."""
@@ -96,6 +98,12 @@ class Session:
     @property
     def ended(self) -> bool:
         return self._error is not None
+
+    @property
+    def language_version(self) -> str:
+        """The language's version as the driver tells it; '' when it has told none, or something else."""
+        told = self._ready.result().content.language_version if self._ready.done() else ""
+        return told if _VERSION.fullmatch(told) else ""
 
     @property
     def vm_id(self) -> str:

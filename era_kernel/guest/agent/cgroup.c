@@ -21,6 +21,9 @@
 /* The kernel's numbers are given here and in resume.c, because musl's compiler comes without the kernel's headers. */
 enum { CGROUP2_MAGIC = 0x63677270 };
 
+/* proc(5): the 22nd of /proc/PID/stat, after pid, name and state. */
+#define START_TIME_IS_19TH " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
+
 enum { MIN_PIDS = 100, MAX_PIDS = 4096, PATH_SIZE = 64, PURGES = 20, PURGE_PAUSE_US = 2000 };
 
 static bool enabled;
@@ -74,8 +77,20 @@ int cgroup_create(uint32_t stream)
     return open(path, O_WRONLY | O_CLOEXEC);
 }
 
-/* All but `spared`. How many there were, -1 when there is no such cgroup. */
-static int signal_each(uint32_t stream, int number, pid_t spared)
+/* When a process was started, as now_ms(); 0 when it is no more. Its name, in parentheses, may hold anything. */
+static int64_t start_of(pid_t pid)
+{
+    char path[PATH_SIZE], text[512];
+    unsigned long long ticks = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    const char *after = read_file(path, text, sizeof text) ? strrchr(text, ')') : NULL;
+    if (after == NULL || sscanf(after, ") %*c" START_TIME_IS_19TH " %llu", &ticks) != 1)
+        return 0;
+    return (int64_t)(ticks * 1000 / (unsigned long long)sysconf(_SC_CLK_TCK));
+}
+
+/* All but `spared` and what is older than `since`. How many there were, -1 when there is no such cgroup. */
+static int signal_each(uint32_t stream, int number, pid_t spared, int64_t since)
 {
     char path[PATH_SIZE];
     path_of(path, stream, "cgroup.procs");
@@ -84,10 +99,25 @@ static int signal_each(uint32_t stream, int number, pid_t spared)
         return -1;
     int pid, count = 0;
     while (fscanf(list, "%d", &pid) == 1)
-        if (pid > 1 && pid != spared)
+        if (pid > 1 && pid != spared && (since == 0 || start_of(pid) >= since))
             count += kill(pid, number) == 0;
     fclose(list);
     return count;
+}
+
+/* One by one, as the kernel wants it. What a moved one forks is in the other already. */
+bool cgroup_move(uint32_t stream, int to)
+{
+    char path[PATH_SIZE];
+    path_of(path, stream, "cgroup.procs");
+    FILE *list = enabled ? fopen(path, "re") : NULL;
+    if (list == NULL)
+        return !enabled;
+    bool is_moved = true;
+    for (int pid; fscanf(list, "%d", &pid) == 1;)
+        is_moved = (dprintf(to, "%d", pid) > 0 || errno == ESRCH) && is_moved;
+    fclose(list);
+    return is_moved;
 }
 
 bool cgroup_signal(uint32_t stream, int number)
@@ -98,27 +128,40 @@ bool cgroup_signal(uint32_t stream, int number)
     path_of(path, stream, "cgroup.kill");
     if (number == SIGKILL && write_file(path, "1"))
         return true;
-    return signal_each(stream, number, 0) >= 0;
+    return signal_each(stream, number, 0, 0) >= 0;
 }
 
 static bool is_crowded(uint32_t stream)
 {
     char path[PATH_SIZE], text[32];
     path_of(path, stream, "pids.current");
-    return enabled && read_file(path, text, sizeof text) && strtol(text, NULL, 10) > max_pids / 4 * 3;
+    return enabled && read_file(path, text, sizeof text) && strtol(text, NULL, 10) > max_pids / 2;
 }
 
-void cgroup_end_bomb(uint32_t stream, pid_t keep)
+bool cgroup_end_bomb(uint32_t stream, pid_t keep, int64_t since)
 {
     char path[PATH_SIZE];
     if (!is_crowded(stream))
-        return;
+        return false;
     path_of(path, stream, "cgroup.freeze");
     write_file(path, "1"); /* what is forked before all have stopped is frozen too */
-    for (int i = 0; i < PURGES && signal_each(stream, SIGKILL, keep) > 0; i++)
+    for (int i = 0; i < PURGES && signal_each(stream, SIGKILL, keep, since) > 0; i++)
         usleep(PURGE_PAUSE_US);
     write_file(path, "0");
     log_line("a fork bomb was ended");
+    return true;
+}
+
+long cgroup_max_pids(void)
+{
+    return max_pids;
+}
+
+int cgroup_events(uint32_t stream, const char *file)
+{
+    char path[PATH_SIZE];
+    path_of(path, stream, file);
+    return enabled ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 }
 
 bool cgroup_had_oom(uint32_t stream)
@@ -171,7 +214,8 @@ void cgroup_sweep(bool (*is_live)(uint32_t stream))
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
             continue;
-        if (!is_live((uint32_t)strtoul(entry->d_name, NULL, 10)) && !remove_tree(dirfd(folder), entry->d_name))
+        uint32_t stream = (uint32_t)strtoul(entry->d_name, NULL, 10);
+        if (stream != CGROUP_STANDBY && !is_live(stream) && !remove_tree(dirfd(folder), entry->d_name))
             leftovers++;
     }
     closedir(folder);

@@ -1,9 +1,11 @@
 #include "outlet.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "frames.h"
 #include "inlet.h"
 
@@ -86,6 +88,7 @@ static void outlet_read(struct outlet *outlet, uint32_t stream, size_t limit)
     }
     ssize_t size = read(outlet->fd, data_space(), limit);
     if (size > 0) {
+        outlet->since = outlet->since == 0 ? now_ms() : outlet->since;
         data_filled(stream, outlet->number, (size_t)size);
         outlet->credit -= (uint32_t)size;
         count_down(&outlet->before_exit, (size_t)size);
@@ -120,6 +123,17 @@ void outlets_serve(struct outlet *outlets, uint32_t stream)
             outlet_read(&outlets[i], stream, FULL_DATA);
     if (is_ready(driver) && !gate_is_shut(outlets))
         outlet_read(driver, stream, driver->before_gate < FULL_DATA ? driver->before_gate : FULL_DATA);
+}
+
+bool outlet_say(struct outlet *outlet, uint32_t stream, const char *words)
+{
+    size_t size = strlen(words);
+    if (outlet->fd < 0 || outlet->credit < size || queue_length() >= QUEUE_DATA)
+        return false;
+    memcpy(data_space(), words, size);
+    data_filled(stream, outlet->number, size);
+    outlet->credit -= (uint32_t)size;
+    return true;
 }
 
 void outlets_mark_exit(struct outlet *outlets)

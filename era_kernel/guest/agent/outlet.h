@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdint.h>
 
 enum outlet_index { OUT_STDOUT, OUT_STDERR, OUT_DRIVER, OUTLETS };
 
@@ -20,6 +21,7 @@ struct outlet {
     uint32_t credit;
     size_t before_exit; /* bytes to send before EXIT */
     size_t before_gate; /* of 1 and 2: bytes to send before the next of 4; of 4: bytes that may then be sent */
+    int64_t since;      /* when the first bytes came, as now_ms(); 0: none have */
     struct pollfd *polled;
 };
 
@@ -33,6 +35,8 @@ nfds_t outlets_poll(struct outlet *outlets, struct pollfd *set);
 /* After poll: send at most MAX_DATA bytes of each, in the order promised. */
 void outlets_serve(struct outlet *outlets, uint32_t stream);
 /* The process has ended: what is in its pipes now goes before EXIT. */
+/* Send words of our own as if they had come from it. False when they do not fit now. */
+bool outlet_say(struct outlet *outlet, uint32_t stream, const char *words);
 void outlets_mark_exit(struct outlet *outlets);
 bool outlets_exit_ready(const struct outlet *outlets);
 bool outlets_all_closed(const struct outlet *outlets);

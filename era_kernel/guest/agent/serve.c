@@ -20,6 +20,7 @@
 #include "system.h"
 #include "version.h"
 #include "warm.h"
+#include "watch.h"
 
 #ifndef GRND_INSECURE
 #define GRND_INSECURE 4
@@ -256,13 +257,16 @@ static int longest_wait(void)
     int longest = link_timeout();
     if (turn_due)
         return 0;
-    return resumed ? sooner(longest, sooner(streams_timeout(), standby_timeout())) : longest;
+    if (!resumed)
+        return longest;
+    return sooner(sooner(longest, watch_timeout()), sooner(streams_timeout(), standby_timeout()));
 }
 
 /* Wait for anything to do. Whether a signal came; the rest is noted where it was asked for. */
 static bool wait_for_work(void)
 {
-    static struct pollfd set[1 + LINK_POLLS + WARM_POLLS + MAX_STREAMS * POLLS_A_STREAM];
+    static struct pollfd
+        set[1 + LINK_POLLS + WARM_POLLS + MAX_STREAMS * POLLS_A_STREAM + MAX_WATCHES * POLLS_A_WATCH];
     set[0] = (struct pollfd){.fd = signal_fd(), .events = POLLIN};
     nfds_t count = 1;
     count += link_poll(set + count, may_serve_frames());
@@ -270,6 +274,7 @@ static bool wait_for_work(void)
         count += warm_poll(set + count);
         count += standby_poll(set + count);
         count += streams_poll(set + count);
+        count += watch_poll(set + count);
     }
     if (poll(set, count, longest_wait()) < 0)
         for (nfds_t i = 0; i < count; i++)
@@ -295,6 +300,7 @@ void serve(void)
             warm_serve();
             standby_serve();
             streams_serve();
+            watch_serve();
         }
     }
     shut_down();

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "cgroup.h"
 #include "clock.h"
 #include "frames.h"
 #include "log.h"
@@ -38,7 +39,11 @@ static void begin(void)
     standby.polled = NULL;
     if (!plumbing_make(&standby.plumbing, &standby.request))
         return;
-    pid_t pid = start_process(&standby.request, -1, &standby.plumbing);
+    /* A cgroup from the start: what it starts before it is taken, such as a shell, has to be taken with it. */
+    int cgroup = cgroup_create(CGROUP_STANDBY);
+    pid_t pid = start_process(&standby.request, cgroup, &standby.plumbing);
+    if (cgroup >= 0)
+        close(cgroup);
     if (pid > 0) {
         standby.pid = pid;
         plumbing_close_child(&standby.plumbing);
@@ -107,7 +112,7 @@ bool standby_is_for(const struct spawn_request *request)
 
 bool standby_take(int cgroup, struct plumbing *plumbing, pid_t *pid)
 {
-    if (!enter_cgroup(cgroup, standby.pid))
+    if (!cgroup_move(CGROUP_STANDBY, cgroup))
         return false;
     setpriority(PRIO_PGRP, (id_t)standby.pid, 0); /* all its threads: it leads a group of its own */
     *plumbing = standby.plumbing;

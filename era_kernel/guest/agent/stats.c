@@ -68,6 +68,19 @@ struct memory read_memory(void)
     return (struct memory){field(text, "MemTotal:"), field(text, "MemAvailable:")};
 }
 
+long machine_mib(void)
+{
+    unsigned long long first, last, bytes = 0;
+    char line[128];
+    FILE *map = fopen("/proc/iomem", "re");
+    while (map != NULL && fgets(line, sizeof line, map) != NULL)
+        if (line[0] != ' ' && strstr(line, "System RAM") != NULL && sscanf(line, "%llx-%llx", &first, &last) == 2)
+            bytes += last - first + 1;
+    if (map != NULL)
+        fclose(map);
+    return (long)((bytes + (1 << 20) - 1) >> 20);
+}
+
 void collect_stats(uint8_t payload[STATS_SIZE])
 {
     struct memory memory = read_memory();

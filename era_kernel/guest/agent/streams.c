@@ -15,6 +15,7 @@
 #include "standby.h"
 #include "starts.h"
 #include "warm.h"
+#include "watch.h"
 
 static struct stream streams[MAX_STREAMS];
 static uint32_t highest;
@@ -63,6 +64,7 @@ enum open_result stream_open(uint32_t id, struct spawn_request *request)
         return result;
     }
     start_stream(find_free(), id, request);
+    watch_begin(id);
     return OPENED;
 }
 
@@ -117,13 +119,23 @@ void stream_signal(struct stream *stream, int number, enum signal_scope scope)
     if (start_cancel(stream, number))
         return;
     if (number == SIGINT && stream->state == STREAM_RUNNING)
-        cgroup_end_bomb(stream->id, stream->pid);
+        cgroup_end_bomb(stream->id, stream->pid, stream_ready_since(stream));
     if (scope == SCOPE_ALL && cgroup_signal(stream->id, number))
         return;
     if (scope != SCOPE_PROCESS)
         signal_group(stream, number);
     else if (stream->state == STREAM_RUNNING)
         kill(stream->pid, number);
+}
+
+bool stream_say(struct stream *stream, const char *words)
+{
+    return outlet_say(&stream->outlets[OUT_STDERR], stream->id, words);
+}
+
+int64_t stream_ready_since(const struct stream *stream)
+{
+    return stream->outlets[OUT_DRIVER].since;
 }
 
 void stream_resize(struct stream *stream, uint16_t rows, uint16_t cols)

@@ -53,6 +53,10 @@ void stream_close_fd(struct stream *stream, uint8_t fd);
 struct inlet *stream_inlet(struct stream *stream, uint8_t fd);
 struct outlet *stream_outlet(struct stream *stream, uint8_t fd);
 void stream_signal(struct stream *stream, int number, enum signal_scope scope);
+/* Say something on its stderr. False when that cannot be done now; a terminal is left alone. */
+bool stream_say(struct stream *stream, const char *words);
+/* When its driver said its first word, as now_ms(): what had been started by then is the driver's own. 0: it has no driver. */
+int64_t stream_ready_since(const struct stream *stream);
 void stream_resize(struct stream *stream, uint16_t rows, uint16_t cols);
 
 /* All of them. */

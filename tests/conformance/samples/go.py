@@ -34,9 +34,7 @@ GO = Samples(
     },
     exits='import (\n"fmt"\n"os"\n)\nfmt.Println("bye")\nos.Exit(3)',
     outgrows='import "bytes"\nvar kept [][]byte\nfor {\n\tkept = append(kept, bytes.Repeat([]byte{1}, 1<<20))\n}',
-    bombs=(
-        'import "os/exec"\nfor {\n\tif err := exec.Command("sleep", "30").Start(); err != nil {\n\t\tpanic(err)\n\t}\n}'
-    ),
+    bombs='import "os/exec"\n_ = exec.Command("bash", "-c", "b() { b | b & }; b; wait").Run()',
     eats="%%go run\nfunc main() {\n\tfor s := []byte{1}; ; {\n\t\ts = append(s, s...)\n\t}\n}",
     random=(
         'import (\n"fmt"\n"math/rand"\nsecret "crypto/rand"\n)\n'
@@ -47,13 +45,20 @@ GO = Samples(
     complete=("1", 'fmt.Println("hello, world")', "func f(x int) int { return x * 2 }"),
     incomplete=("s := `hello", "func f(x int) int {", "for i := 0; i < 3; i++ {"),
     invalid=("x := = 7", "func ) {"),
-    completes=(("strings.ToUp", "strings.ToUpper"),),
+    completes=(("strings.ToUp", "strings.ToUpper"), ('"größe"; strings.ToUp', '"größe"; strings.ToUpper')),
     inspects="fmt.Println",
     inspected="Println",
     results=(("1+2+3", "6"), ("[]int{1, 4, 9}", "[]int{1, 4, 9}")),
     displays={
         "image/png": 'display.PNG([]byte("\\x89PNG\\r\\n\\x1a\\n"))',
         "text/html": 'display.HTML("<b>x</b>")',
+    },
+    shows={
+        "text/html": 'display.HTML("<b>x</b>")',
+        "text/markdown": 'display.Markdown("**x**")',
+        "image/svg+xml": 'display.SVG(`<svg xmlns="http://www.w3.org/2000/svg"/>`)',
+        "image/png": 'display.PNG([]byte("\\x89PNG\\r\\n\\x1a\\n"))',
+        "application/json": 'display.JSON(map[string][]int{"x": {1}})',
     },
     clears="display.Clear(false)",
 )

@@ -37,7 +37,7 @@ NODE = Samples(
     },
     exits="console.log('bye'); process.exit(3)",
     outgrows="const kept = []; while (true) kept.push(Buffer.alloc(1 << 20, 1))",
-    bombs="while (true) require('child_process').spawn('sleep', ['30']).on('error', e => { throw e })",
+    bombs="require('child_process').spawnSync('bash', ['-c', 'b() { b | b & }; b; wait'], {stdio: 'inherit'})",
     random=(
         "const crypto = require('crypto')\n"
         "const drawn = crypto.webcrypto.getRandomValues(new Uint32Array(4)).join('')\n"
@@ -57,6 +57,13 @@ NODE = Samples(
         "image/png": "display.png(Buffer.from('iVBORw0KGgo=', 'base64'))",
         "text/html": "display.html('<b>x</b>')",
         "text/latex": "display.latex('$x$')",
+    },
+    shows={
+        "text/html": "display.html('<b>x</b>')",
+        "text/markdown": "display.markdown('**x**')",
+        "image/svg+xml": "display.svg('<svg xmlns=\"http://www.w3.org/2000/svg\"/>')",
+        "image/png": "display.png(Buffer.from('iVBORw0KGgo=', 'base64'))",
+        "application/json": "display.json({x: [1]})",
     },
     clears="display.clear()",
 )

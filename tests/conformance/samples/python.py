@@ -60,5 +60,14 @@ PYTHON = Samples(
         "text/latex": "class Formula:\n    def _repr_latex_(self): return '$x$'\ndisplay(Formula())",
         "text/html": "class Table:\n    def _repr_html_(self): return '<b>x</b>'\ndisplay(Table())",
     },
+    shows={
+        "text/html": "class Html:\n    def _repr_html_(self): return '<b>x</b>'\nHtml()",
+        "text/markdown": "class Mark:\n    def _repr_markdown_(self): return '**x**'\nMark()",
+        "image/svg+xml": (
+            "class Svg:\n    def _repr_svg_(self): return '<svg xmlns=\"http://www.w3.org/2000/svg\"/>'\nSvg()"
+        ),
+        "image/png": "class Png:\n    def _repr_png_(self): return b'\\x89PNG\\r\\n\\x1a\\n'\nPng()",
+        "application/json": "class Json:\n    def _repr_json_(self): return {'x': [1]}\nJson()",
+    },
     clears="clear_output()",
 )

@@ -51,5 +51,12 @@ RUBY = Samples(
         "text/html": "Era.html('<b>x</b>')",
         "text/latex": "class Formula; def to_latex = '$x$'; end; Era.display(Formula.new)",
     },
+    shows={
+        "text/html": "class Html; def to_html = '<b>x</b>'; end; Html.new",
+        "text/markdown": "class Mark; def to_markdown = '**x**'; end; Mark.new",
+        "image/svg+xml": "class Svg; def to_svg = '<svg xmlns=\"http://www.w3.org/2000/svg\"/>'; end; Svg.new",
+        "image/png": 'class Png; def to_png = "\\x89PNG\\r\\n\\x1a\\n".b; end; Png.new',
+        "application/json": "Era.json({x: [1]})",
+    },
     clears="Era.clear_output",
 )

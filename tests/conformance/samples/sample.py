@@ -37,7 +37,7 @@ class Samples:
     endless: dict[str, str]
     exits: str  # with status 3, after printing bye
     outgrows: str
-    bombs: str  # a fork bomb, which may fail in any way, but soon
+    bombs: str  # a fork bomb
     random: str
     eats: str = ""  # a program that the cell starts takes all memory
     asks: str = ""  # empty: the language's users have no such thing
@@ -47,6 +47,8 @@ class Samples:
     completes: tuple[tuple[str, str], ...] = ()
     inspects: str = ""
     inspected: str = ""  # in the text of it
+    looks: str = "x"  # the name of what `assign` made, inspected
     results: tuple[tuple[str, str], ...] = ()
-    displays: dict[str, str] = field(default_factory=dict)  # by MIME type
+    displays: dict[str, str] = field(default_factory=dict)  # by the MIME type that the front end gets
+    shows: dict[str, str] = field(default_factory=dict)  # by the MIME type that the cell shows something as
     clears: str = ""

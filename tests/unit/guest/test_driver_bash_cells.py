@@ -91,9 +91,59 @@ def test_what_is_no_bash_hurts_nobody(bash_peer: DriverPeer, code: str) -> None:
 
 
 def test_nothing_is_read_from_the_driver_s_own_pipes(bash_peer: DriverPeer) -> None:
-    assert bash_peer.run("read line").reply.ename == "ExitStatus"
     assert printed(bash_peer, "cat; exec <&-; echo $?") == "0\n"
     assert printed(bash_peer, "ls -1 /proc/self/fd") == "0\n1\n2\n3\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "prompt", "password", "printed"),
+    [
+        (BASH.asks, "name? ", False, b"hello a  b\\c\n"),
+        ('read -s -p Key: a b; echo "$a-$b"', "Key:", True, b"a-bc\n"),
+        ('IFS= read -r line; echo "<$line>"', "", False, b"<  a  b\\c >\n"),
+        ('f() { local x; read -r x; echo "$x"; }; f', "", False, b"a  b\\c\n"),
+        ('read -n 3 x; echo "$x."', "", False, b"a.\n"),
+    ],
+)
+def test_read_asks_the_notebook_s_user(
+    bash_peer: DriverPeer, code: str, prompt: str, password: bool, printed: bytes
+) -> None:
+    request = bash_peer.start(code, allow_stdin=True)
+    question = bash_peer.next_message()
+    assert (question.content.prompt, question.content.password) == (prompt, password)
+    bash_peer.send("input_reply", request, value="  a  b\\c ")
+    assert bash_peer.answer(request).reply.status == "ok"
+    assert bash_peer.stdout(b"\n") == printed
+
+
+def test_read_with_a_stdin_of_its_own_asks_nobody(bash_peer: DriverPeer, tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text("1\n2\n")
+    bash_peer.run(f"cd '{tmp_path}'")
+    answer = bash_peer.run(
+        "while read -r n; do echo $n; done <lines\necho 3 | { read n; echo $n; }; read n <<<4; echo $n\n"
+        "exec 7<lines; read -u 7 n; echo $n; sort </dev/null; cat",
+        allow_stdin=True,
+    )
+    assert (answer.events, answer.reply.status) == ([], "ok")
+    assert bash_peer.stdout(b"4\n1\n") == b"1\n2\n3\n4\n1\n"
+
+
+def test_a_question_that_nobody_answers_is_no_input(bash_peer: DriverPeer) -> None:
+    assert bash_peer.run("read x").reply.ename == "ExitStatus"
+    assert b"takes no input" in bash_peer.stderr(b"\n")
+    request = bash_peer.start("read x", allow_stdin=True)
+    bash_peer.next_message()
+    bash_peer.send("input_reply", request, error="the user left")
+    assert bash_peer.answer(request).reply.ename == "ExitStatus"
+
+
+def test_a_question_is_interrupted(bash_peer: DriverPeer) -> None:
+    request = bash_peer.start("x=1; read y; x=2", allow_stdin=True)
+    bash_peer.next_message()
+    bash_peer.interrupt()
+    assert bash_peer.answer(request).reply.ename == "KeyboardInterrupt"
+    bash_peer.send("input_reply", request, value="too late")
+    assert printed(bash_peer, "echo $x$y") == "1\n"
 
 
 def test_what_cells_show(bash_peer: DriverPeer) -> None:
@@ -102,11 +152,11 @@ def test_what_cells_show(bash_peer: DriverPeer) -> None:
         'echo \'{"a": [1, true, "x"]}\' | era_json'
     )
     html, markdown, png, clear, json = [plain(event.content) for event in answer.events]
-    assert html.data == {"text/html": "<b>é</b>"}
-    assert markdown.data == {"text/markdown": "# x\n"}
+    assert html.data == {"text/html": "<b>é</b>", "text/plain": "<text/html>"}
+    assert markdown.data["text/markdown"] == "# x\n"
     assert base64.b64decode(png.data["image/png"]) == b"\x89PNG"
     assert clear.wait is True
-    assert json.data == {"application/json": {"a": [1, True, "x"]}}
+    assert json.data["application/json"] == {"a": [1, True, "x"]}
 
 
 def test_what_cannot_be_shown_is_told(bash_peer: DriverPeer) -> None:

@@ -54,6 +54,19 @@ def test_what_has_no_value_shows_nothing(node_peer: DriverPeer, code: str) -> No
     assert (answer.events, answer.reply.status) == ([], "ok")
 
 
+def test_a_cell_may_declare_names_that_the_driver_needs(node_peer: DriverPeer) -> None:
+    names = ("Array", "Atomics", "Buffer", "Error", "JSON", "Map", "Object", "Promise", "Set", "String", "process")
+    node_peer.run("".join(f"const {name} = 1; " for name in names) + "let setTimeout = 1, performance = 2, URL = 3")
+    assert node_peer.value("[process, JSON, performance]") == "[ 1, 1, 2 ]"
+    node_peer.run("console.log('printed'); display.html('x')").only(driver.DisplayData)
+    assert node_peer.stdout(b"\n") == b"printed\n"
+    assert node_peer.run("x.y").reply.ename == "ReferenceError"
+    assert node_peer.request("complete_request", code="perf", cursor_pos=4).reply.matches == ["performance"]
+    request = node_peer.start("for (;;) {}")
+    node_peer.interrupt()
+    assert node_peer.answer(request).reply.ename == "KeyboardInterrupt"
+
+
 def test_silent_shows_no_result(node_peer: DriverPeer) -> None:
     assert node_peer.run("1", silent=True).events == []
 
@@ -78,6 +91,61 @@ def test_an_error_tells_the_lines_that_led_to_it(node_peer: DriverPeer) -> None:
     error = answer.only(driver.ErrorEvent)
     assert (answer.reply.status, error.ename, error.evalue) == ("error", "RangeError", "no")
     assert error.traceback == ["RangeError: no", "    at f (In[1]:2:9)", "    at In[2]:2:1"]
+
+
+@pytest.mark.parametrize(
+    ("code", "ename", "first"),
+    [
+        ("class Mine extends Error {}; throw new Mine('no')", "Mine", "Mine: no"),
+        ("require('assert')(1 === 2)", "AssertionError", "AssertionError [ERR_ASSERTION]: false == true"),
+        ("require('fs').readFileSync({})", "TypeError", "TypeError [ERR_INVALID_ARG_TYPE]: The "),
+        ("throw Object.assign(new Error('a'), {cause: new Error('b')})", "Error", "Error: a"),
+    ],
+)
+def test_an_error_has_the_name_of_its_class(node_peer: DriverPeer, code: str, ename: str, first: str) -> None:
+    error = node_peer.run(code).only(driver.ErrorEvent)
+    assert error.ename == ename
+    assert error.traceback[0].startswith(first)
+    assert "node:inspector" not in "\n".join(error.traceback)
+
+
+@pytest.mark.parametrize(
+    "code", ["console.log(new Error('x'))", "console.log(new Error('x').stack)", "console.trace('x')"]
+)
+def test_a_stack_that_is_printed_ends_with_the_cell(node_peer: DriverPeer, code: str) -> None:
+    node_peer.run(code + "; console.log('end'); console.error('end')")
+    printed = node_peer.stdout(b"end\n") + node_peer.stderr(b"end\n")
+    assert b"    at In[1]:1:" in printed
+    assert b"driver" not in printed
+    assert b"node:" not in printed
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "`${(await import('path')).sep}`",
+        "/\"/.test('\"'); (await import('path')).sep",
+        "'import(x)'; a = 4 / 2; /[/'\"]/.test(`'`); b = 1 / 2; (await import('path')).sep // import('y')",
+        "1; import {sep as s} from 'path'; s",
+        "import größe, * as alles from 'path'; größe.sep || alles",
+        "const nested = `a ${`b ${'c'} import('d')`} import('e')`; (await import('path')).sep",
+    ],
+)
+def test_what_is_an_import_is_one(node_peer: DriverPeer, code: str) -> None:
+    assert node_peer.value(code) == "'/'"
+
+
+def test_an_import_over_lines_leaves_the_others_where_they_are(node_peer: DriverPeer) -> None:
+    error = node_peer.run("import {\n  sep,\n  basename as b,\n} from 'path'\nnope").only(driver.ErrorEvent)
+    assert error.traceback[-1] == "    at In[1]:5:1"
+    assert node_peer.value("b('/x/y') + sep") == "'y/'"
+
+
+def test_json_is_imported(node_peer: DriverPeer, tmp_path: Path) -> None:
+    (tmp_path / "data.json").write_text('{"a": 1}')
+    node_peer.run(f"process.chdir({str(tmp_path)!r})")
+    assert node_peer.value("import data from './data.json' with {type: 'json'}; data.a") == "1"
+    assert node_peer.value("(await import('./data.json', {with: {type: 'json'}})).default.a") == "1"
 
 
 def test_an_error_of_the_parser_tells_its_place(node_peer: DriverPeer) -> None:

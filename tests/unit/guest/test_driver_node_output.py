@@ -30,7 +30,7 @@ def test_a_child_has_no_pipes_of_the_host(node_peer: DriverPeer) -> None:
 
 @pytest.mark.parametrize("mime", NODE.displays)
 def test_displays(node_peer: DriverPeer, mime: str) -> None:
-    assert mime in node_peer.run(NODE.displays[mime]).only(driver.DisplayData).data
+    assert {mime, "text/plain"} == node_peer.run(NODE.displays[mime]).only(driver.DisplayData).data.keys()
 
 
 def test_a_display_is_updated(node_peer: DriverPeer) -> None:
@@ -69,6 +69,26 @@ def test_completion(node_peer: DriverPeer, text: str, whole: str) -> None:
     node_peer.run(NODE.assign)
     reply = node_peer.request("complete_request", code=text + " + 1", cursor_pos=len(text)).reply
     assert whole in [text[: reply.cursor_start] + match for match in reply.matches]
+
+
+@pytest.mark.parametrize(
+    ("text", "matches"),
+    [
+        ("list[0].na", ["name"]),
+        ("list[0]['a b'][1].de", ["deep"]),
+        ("list?.[0]?.na", ["name"]),
+        ("f().na", []),
+        ("list[i].na", []),
+        ("[...lis", ["list"]),
+        ("größ", ["größe"]),
+        ("Big.sta", ["static1"]),
+    ],
+)
+def test_completion_follows_plain_steps(node_peer: DriverPeer, text: str, matches: list[str]) -> None:
+    node_peer.run("const list = [{name: 1, 'a b': [0, {deep: 1}]}]; const f = () => list[0]; let i = 0; var größe = 1")
+    node_peer.run("class Big { static static1 = 1 }")
+    reply = node_peer.request("complete_request", code=text, cursor_pos=len(text)).reply
+    assert reply.matches == matches
 
 
 def test_no_getter_is_called(node_peer: DriverPeer) -> None:

@@ -53,6 +53,31 @@ era_jpeg() { __era_show_file image/jpeg "$@"; }
 era_gif() { __era_show_file image/gif "$@"; }
 era_clear_output() { __era_show clear "${1:-now}" -; } # `era_clear_output wait`: when the next output comes
 
+# ---- `read` from the stdin of a cell, which is empty, asks the notebook's user
+
+read() {
+  if [[ /proc/self/fd/0 -ef $__era_stdin ]]; then __era_ask "$@"; else builtin read "$@"; fi
+}
+
+__era_ask() {
+  local OPTIND=1 OPTARG __era_option __era_prompt= __era_password=0 __era_outcome=
+  while getopts ':a:d:ei:n:N:p:rst:u:' __era_option; do
+    case $__era_option in
+    p) __era_prompt=$OPTARG ;;
+    s) __era_password=1 ;;
+    u) builtin read "$@"; return ;;
+    esac
+  done
+  local __era_file=$__era_folder/shown-$BASHPID-$((__era_shown_count += 1))
+  builtin printf '%s' "$__era_prompt" >"$__era_file" || return
+  __era_tell "ask $__era_password $__era_file" && builtin read -r __era_outcome <"/proc/$__era_driver/fd/$__era_shown"
+  if [[ $__era_outcome != answered ]]; then
+    builtin echo 'read: this front end takes no input' >&2
+    return 1
+  fi
+  builtin read "$@" <"$__era_file"
+}
+
 # ---- what the driver asks, in files of its folder
 
 __era_complete() { # kind word

@@ -1,9 +1,9 @@
 'use strict';
 // Values and errors as text.
 const util = require('util');
+const { cellFrames } = require('./stacks.js');
 
 const INTERRUPTED = { ename: 'KeyboardInterrupt', evalue: '', traceback: ['KeyboardInterrupt'] };
-const OURS = ['node:inspector', __dirname]; // where a cell's frames end
 
 function show(value) {
   try {
@@ -16,12 +16,6 @@ function show(value) {
 const isInterrupt = (thrown) =>
   util.types.isNativeError(thrown) && (thrown.code === 'EINTR' || thrown.signal === 'SIGINT' || thrown.status === 130);
 
-function cellFrames(stack) {
-  const lines = stack.split('\n');
-  const end = lines.findIndex((line) => /^\s+at /.test(line) && OURS.some((mark) => line.includes(mark)));
-  return end < 0 ? lines : lines.slice(0, end);
-}
-
 /** The line that does not parse, and where in it. */
 function syntaxPlace({ lineNumber, columnNumber }, cell) {
   const line = cell.content.code.split('\n')[lineNumber];
@@ -29,12 +23,20 @@ function syntaxPlace({ lineNumber, columnNumber }, cell) {
   return [`${cell.name}:${lineNumber + 1}:${columnNumber + 1}`, line, `${' '.repeat(columnNumber)}^`];
 }
 
+/** Its own name; that of its class where it was given none. */
+function nameOf({ name, constructor }) {
+  const own = String(name ?? 'Error');
+  return own === 'Error' && constructor && constructor.name ? String(constructor.name) : own;
+}
+
 function describeError(error, details, cell) {
-  const frames = cellFrames(String(error.stack ?? error));
+  const name = nameOf(error);
+  const frames = cellFrames(String(error.stack ?? error).split('\n'));
+  frames[0] = frames[0].replace(/^Error\b/, name);
   const unparsed = error instanceof SyntaxError && !frames.some((line) => /^\s+at /.test(line));
   const extra = error.cause === undefined ? [] : [`  [cause]: ${show(error.cause)}`];
   const traceback = [...(unparsed ? syntaxPlace(details, cell) : []), ...frames, ...extra];
-  return { ename: String(error.name ?? 'Error'), evalue: String(error.message ?? ''), traceback };
+  return { ename: name, evalue: String(error.message ?? ''), traceback };
 }
 
 /** ename, evalue and traceback of what a cell threw, which may be anything. */
@@ -48,4 +50,4 @@ function describeThrown(thrown, details, cell) {
   return { ename: 'Uncaught', evalue: shown, traceback: [`Uncaught ${shown}`] };
 }
 
-module.exports = { cellFrames, describeThrown, INTERRUPTED, isInterrupt, show };
+module.exports = { describeThrown, INTERRUPTED, isInterrupt, show };

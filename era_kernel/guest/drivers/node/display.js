@@ -21,10 +21,10 @@ function installDisplay(link) {
   const bundle = shower(link);
   const display = (value, options) => bundle({ 'text/plain': show(value) }, {}, options);
   for (const [name, mime] of Object.entries(TEXTS)) {
-    display[name] = (text, options) => bundle({ [mime]: String(text) }, {}, options);
+    display[name] = (text, options) => bundle({ 'text/plain': `<${name}>`, [mime]: String(text) }, {}, options);
   }
   for (const [name, mime] of Object.entries(IMAGES)) {
-    display[name] = (data, options) => bundle({ [mime]: base64(data) }, {}, options);
+    display[name] = (data, options) => bundle({ 'text/plain': `<${name}>`, [mime]: base64(data) }, {}, options);
   }
   display.json = (value, options) =>
     bundle({ 'application/json': JSON.parse(JSON.stringify(value)), 'text/plain': show(value) }, {}, options);

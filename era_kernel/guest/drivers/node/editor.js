@@ -5,7 +5,13 @@ const { member, namesOf } = require('./members.js');
 
 const NAME = String.raw`[\p{ID_Start}$_][\p{ID_Continue}$]*`;
 const LITERAL = String.raw`"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'`;
-const BEFORE = new RegExp(`(?:((?:${NAME}|${LITERAL})(?:\\??\\.${NAME})*)\\s*\\??\\.\\s*)?(${NAME})?$`, 'u');
+const ROOT = new RegExp(`^(?:${NAME}|${LITERAL})`, 'u');
+const STEP = String.raw`\??\.(?<name>${NAME})|(?:\?\.)?\[(?<index>\d+|${LITERAL})\]`;
+const STEPS = new RegExp(STEP, 'gu');
+const CHAIN = `(?:${NAME}|${LITERAL})(?:${STEP.replace(/\?<\w+>/g, '?:')})*`;
+const BEFORE = new RegExp(`(?:(${CHAIN})\\s*\\??\\.\\s*)?(${NAME})?$`, 'u');
+// A property of what no chain can tell; three dots spread something.
+const OF_ANOTHER = /(?<!\.\.)\.\s*$/;
 const AFTER = /^[\p{ID_Continue}$]*/u;
 const WORDS = (
   'async await break case catch class const continue debugger default delete do else export extends false finally for ' +
@@ -16,26 +22,29 @@ const points = (text) => [...text].length;
 const before = ({ code, cursor_pos: position }) => [...code].slice(0, position).join('');
 const after = ({ code, cursor_pos: position }) => [...code].slice(position).join('');
 
-/** {value} of a chain `a.b.c`, each step a plain property. */
+/** {value} of a chain `a.b[0]["c"]`, each step a plain property. */
 function valueOf(evaluator, chain) {
-  const literal = new RegExp(`^(?:${LITERAL})`, 'u').exec(chain);
-  const root = literal ? literal[0] : chain.split(/\??\./, 1)[0];
-  const rest = chain.slice(root.length).split(/\??\./).slice(1);
+  const [root] = ROOT.exec(chain);
   let found = evaluator.look(root);
-  for (const name of rest) found = found && 'value' in found ? member(found.value, name) : undefined;
+  for (const { groups } of chain.slice(root.length).matchAll(STEPS)) {
+    const key = groups.name ?? evaluator.look(groups.index)?.value;
+    found = found && 'value' in found ? member(found.value, String(key)) : undefined;
+  }
   return found && 'value' in found ? found : undefined;
 }
 
-function candidates(evaluator, chain) {
+function candidates(evaluator, chain, unfinished) {
+  if (chain === undefined && OF_ANOTHER.test(unfinished)) return [];
   if (chain === undefined) return [...evaluator.lexicalNames(), ...namesOf(globalThis), ...WORDS];
   const found = valueOf(evaluator, chain);
   return found ? namesOf(found.value) : [];
 }
 
 function complete(evaluator, content) {
-  const [, chain, prefix = ''] = BEFORE.exec(before(content));
-  const all = candidates(evaluator, chain).filter((name) => name.startsWith(prefix));
-  const end = points(before(content));
+  const text = before(content);
+  const [, chain, prefix = ''] = BEFORE.exec(text);
+  const all = candidates(evaluator, chain, text.slice(0, text.length - prefix.length)).filter((name) => name.startsWith(prefix));
+  const end = points(text);
   const matches = [...new Set(all)].sort();
   return { status: 'ok', matches, cursor_start: end - points(prefix), cursor_end: end, metadata: {} };
 }

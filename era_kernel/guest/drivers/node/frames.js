@@ -54,4 +54,15 @@ function writeAll(fd, data) {
   }
 }
 
-module.exports = { encode, FrameReader, writeAll };
+/** Text, at once if it may be: a buffer takes longer to make than to write. */
+function writeText(fd, text) {
+  let done = 0;
+  try {
+    done = fs.writeSync(fd, text);
+  } catch (error) {
+    if (error.code !== 'EAGAIN' && error.code !== 'EINTR') throw error;
+  }
+  if (done < Buffer.byteLength(text)) writeAll(fd, Buffer.from(text).subarray(done));
+}
+
+module.exports = { encode, FrameReader, writeAll, writeText };

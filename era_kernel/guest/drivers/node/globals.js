@@ -6,9 +6,11 @@ const { installOrder } = require('./order.js');
 const { installOutput } = require('./output.js');
 const { installPrompt } = require('./prompt.js');
 const { installRandom } = require('./random.js');
+const { installStacks } = require('./stacks.js');
 const { installTimers } = require('./timers.js');
 
 function installGlobals(link) {
+  installStacks();
   installOrder(link);
   installOutput();
   installImports();

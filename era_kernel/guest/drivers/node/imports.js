@@ -4,39 +4,56 @@ const fs = require('fs');
 const { builtinModules, createRequire } = require('module');
 const path = require('path');
 const { pathToFileURL } = require('url');
+const { codeOnly } = require('./scan.js');
 
 const IMPORT = '__impt';
-const SKIPPED = String.raw`\/\/.*|\/\*[\s\S]*?\*\/|"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*'|` + '`(?:\\\\[\\s\\S]|[^`\\\\])*`';
-const STATEMENT = String.raw`^[ \t]*import\b\s*(?:([\w$*{},\s]+?)\s*\bfrom\b\s*)?(?<quote>["'])([^"'\n]+)\k<quote>[ \t]*;?`;
-const CALL = String.raw`(?<![.\w$#])import(?=\s*\()`;
-const PARTS = new RegExp(`(?<statement>${STATEMENT})|(?<call>${CALL})|${SKIPPED}`, 'gm');
+const NAMES = String.raw`[\p{ID_Continue}$*{},\s]+?`;
+const OPTIONS = String.raw`\s*\b(?:with|assert)\s*(?<options>\{[^{}]*\})`;
+const STATEMENT = String.raw`(?<=^|;)[ \t]*import\b\s*(?:(?<names>${NAMES})\s*\bfrom\b\s*)?(?<specifier>"\s*"|'\s*')(?:${OPTIONS})?[ \t]*;?`;
+const CALL = String.raw`(?<![.\p{ID_Continue}$#])import(?=\s*\()`;
+const PARTS = new RegExp(`(?<statement>${STATEMENT})|${CALL}`, 'dgmu');
 
 /** What an import statement's names become: `a, {b as c}` and `* as d`. */
 function declarations(names, wanted) {
   const lines = [];
   const braces = /\{([^}]*)\}/.exec(names);
-  const namespace = /\*\s*as\s+([\w$]+)/.exec(names);
+  const namespace = /\*\s*as\s+([\p{ID_Continue}$]+)/u.exec(names);
   const [first] = names.split(/[,{*]/, 1);
   if (first.trim()) lines.push(`{default: ${first.trim()}}`);
   if (namespace) lines.push(namespace[1]);
-  if (braces) lines.push(`{${braces[1].replace(/([\w$]+)\s+as\s+([\w$]+)/g, '$1: $2')}}`);
+  if (braces) lines.push(`{${braces[1].replace(/([\p{ID_Continue}$]+)\s+as\s+([\p{ID_Continue}$]+)/gu, '$1: $2')}}`);
   return lines.map((target) => `const ${target} = await ${wanted};`).join(' ');
 }
 
-function rewriteStatement(names, specifier) {
-  const wanted = `${IMPORT}(${JSON.stringify(specifier)})`;
-  return names ? declarations(names, wanted) : `await ${wanted};`;
+/** As many lines as it had. */
+function rewriteStatement(code, { indices }) {
+  const [whole, names, specifier, options] = [indices[0], ...['names', 'specifier', 'options'].map((name) => indices.groups[name])].map(
+    (place) => place && code.slice(...place),
+  );
+  const wanted = `${IMPORT}(${specifier}${options ? `, {with: ${options}}` : ''})`;
+  const statement = names ? declarations(names, wanted) : `await ${wanted};`;
+  return statement + '\n'.repeat(whole.split('\n').length - statement.split('\n').length);
 }
 
 function rewriteImports(code) {
   if (!code.includes('import')) return code;
-  return code.replace(PARTS, (whole, statement, names, quote, specifier) => {
-    if (statement !== undefined) return rewriteStatement(names, specifier);
-    return whole === 'import' ? IMPORT : whole;
-  });
+  const parts = [];
+  let done = 0;
+  for (const found of codeOnly(code).matchAll(PARTS)) {
+    parts.push(code.slice(done, found.index), found.groups.statement === undefined ? IMPORT : rewriteStatement(code, found));
+    done = found.index + found[0].length;
+  }
+  return parts.join('') + code.slice(done);
 }
 
-const requireHere = () => createRequire(path.join(process.cwd(), 'cell.js'));
+let here = { folder: '', require: null };
+
+/** As from a file in the working directory. */
+function requireHere() {
+  const folder = process.cwd();
+  if (folder !== here.folder) here = { folder, require: createRequire(path.join(folder, 'cell.js')) };
+  return here.require;
+}
 
 /** A path stays what it is; a package is looked for from the working directory on. */
 function locate(specifier) {
@@ -56,7 +73,7 @@ function installImports() {
   const require = (name) => requireHere()(name);
   require.resolve = (name, options) => requireHere().resolve(name, options);
   require.cache = requireHere().cache;
-  const values = { require, module: { exports: {} }, [IMPORT]: async (specifier) => import(locate(String(specifier))) };
+  const values = { require, module: { exports: {} }, [IMPORT]: async (specifier, ...options) => importModule(locate(String(specifier)), ...options) };
   for (const [name, value] of Object.entries(values)) {
     Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
   }

@@ -3,9 +3,9 @@
 const { Console } = require('console');
 const { Writable } = require('stream');
 const util = require('util');
-const { cellFrames } = require('./describe.js');
-const { writeAll } = require('./frames.js');
+const { writeAll, writeText } = require('./frames.js');
 const { turnTo } = require('./order.js');
+const { cellFrames } = require('./stacks.js');
 
 class Output extends Writable {
   constructor(fd) {
@@ -18,7 +18,8 @@ class Output extends Writable {
     const name = typeof encoding === 'string' ? encoding : undefined;
     const done = typeof encoding === 'function' ? encoding : callback;
     turnTo(this.fd);
-    writeAll(this.fd, typeof chunk === 'string' ? Buffer.from(chunk, name) : Buffer.from(chunk));
+    if (typeof chunk === 'string' && !name) writeText(this.fd, chunk);
+    else writeAll(this.fd, Buffer.from(chunk, name));
     if (done) process.nextTick(done);
     return true;
   }
@@ -42,7 +43,7 @@ class Output extends Writable {
 /** What nothing waited for ends no session. */
 function report(stderr, title) {
   return (thrown) => {
-    const text = util.types.isNativeError(thrown) ? cellFrames(String(thrown.stack)).join('\n') : util.inspect(thrown);
+    const text = util.types.isNativeError(thrown) ? cellFrames(String(thrown.stack).split('\n')).join('\n') : util.inspect(thrown);
     stderr.write(`${title}: ${text}\n`);
   };
 }
@@ -52,7 +53,8 @@ function installOutput() {
   for (const [name, value] of Object.entries(streams)) {
     Object.defineProperty(process, name, { value, writable: true, configurable: true, enumerable: true });
   }
-  globalThis.console = new Console(streams);
+  // Else it would listen for errors, which ours never tell of, at each call: that takes twice as long as the rest.
+  globalThis.console = new Console({ ...streams, ignoreErrors: false });
   process.on('unhandledRejection', report(streams.stderr, 'Unhandled rejection'));
   process.on('uncaughtException', report(streams.stderr, 'Uncaught'));
   process.on('warning', () => {}); // Node's own listener prints them

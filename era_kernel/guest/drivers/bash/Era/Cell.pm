@@ -18,6 +18,7 @@ sub new {
     return bless {
         number => $number, id => $message->{id}, count => $content->{execution_count} // 0,
         code => $content->{code} // '', expressions => $content->{user_expressions} || {},
+        asks => $content->{allow_stdin} || 0,
     }, $class;
 }
 
@@ -31,9 +32,27 @@ sub begin {
     my $file = $shell->file("In[$self->{count}]", "$self->{code}\n") or return 0;
     $self->{file} = $file;
     $shell->command("__era_cell=$self->{number} __era_status=130 __era_failed=");
-    $shell->command('. ' . Era::Shell::quoted($file) . ' </dev/null; __era_status=$? PS1= PS2= PROMPT_COMMAND=');
+    $shell->command('. ' . Era::Shell::quoted($file) . ' <"$__era_stdin"; __era_status=$? PS1= PS2= PROMPT_COMMAND=');
     $shell->command('__era_end $__era_status');
     return 1;
+}
+
+# `read` asks the notebook's user; the answer goes where the prompt came from. Whether anybody can be asked.
+sub ask {
+    my ($self, $wire, $shell, $is_password, $path) = @_;
+    my $prompt = _text($shell->take($path) // '');
+    $self->{asked} = $path;
+    my %question = (prompt => $prompt, password => $is_password ? \'true' : \'false');
+    return $self->{asks} && $wire->send('input_request', $self->{id}, \%question);
+}
+
+# The word that ends the wait of the cell that asked, once there is an answer; undef as long as there is none.
+sub answer {
+    my ($self, $wire, $shell) = @_;
+    my $reply = $wire->reply_to($self->{id}) // return undef;
+    my $value = $reply->{content}{value};
+    my ($name) = $self->{asked} =~ m{([^/]+)\z};
+    return defined $value && $shell->file($name, "$value\n") ? 'answered' : 'no answer';
 }
 
 # What a cell shows, as it reports it.
@@ -47,7 +66,8 @@ sub show {
         my $json = $value;
         $value = \$json;    # as it is
     }
-    $wire->send('display_data', $self->{id}, {data => {$mime => $value}, metadata => {}, transient => {}})
+    my %data = ('text/plain' => "<$mime>", $mime => $value);
+    $wire->send('display_data', $self->{id}, {data => \%data, metadata => {}, transient => {}})
         or _complain('more than 64 MiB cannot be shown');
     return;
 }

@@ -28,13 +28,6 @@ sub _others {
     return map { $_->[0] } grep { $_->[2] == $group && $_->[0] != $$ && $_->[0] != $bash } _all();
 }
 
-# How many processes the kernel has killed for lack of memory.
-sub killed_for_memory {
-    open my $file, '<', '/proc/vmstat' or return 0;
-    my ($count) = map { /\Aoom_kill (\d+)/ ? $1 : () } <$file>;
-    return $count // 0;
-}
-
 # After an interrupt: a fork bomb goes on by itself, in processes that bash started with SIGINT ignored. All are stopped
 # before they are killed, as a free place is taken at once.
 sub stop_bomb {

@@ -135,8 +135,7 @@ sub _execute {
     my $shell = $self->{shell};
     my $cell = $self->{cell} = Era::Cell->new(++$self->{cells}, $message);
     $shell->forget_shown;
-    $self->{killed} = Era::Processes::killed_for_memory();
-    @{$self}{qw(interrupts done first)} = (0, 0, 0);
+    @{$self}{qw(interrupts done first asking)} = (0, 0, 0, 0);
     $cell->begin($shell) or return $cell->fail($self->{wire}, 'OSError', "the cell cannot be handed over: $!", []);
     $self->{told} = 0;
     while (!$self->{done}) {
@@ -144,6 +143,7 @@ sub _execute {
         $self->_drop_reports;
         $self->_end_in_cell if !$self->{done} && defined $shell->ended;
         return if $self->{told};
+        $self->_pass_answer if $self->{asking};
         $self->_insist if $self->{interrupts} && !$self->{done};
     }
     Era::Processes::stop_bomb($shell->pid) if $self->{interrupts};
@@ -163,6 +163,9 @@ sub _serve_report {
         $cell->show($wire, $shell, $1, $2);
         $wire->settle;
         $shell->shown;
+    } elsif ($line =~ m{\Aask ([01]) (\S+)}) {
+        $self->{asking} = $cell->ask($wire, $shell, $1, $2);
+        $shell->shown('no answer') if !$self->{asking};
     } elsif ($line =~ /\Aclear (\w+)/) {
         $wire->send('clear_output', $cell->id, {wait => $1 eq 'wait' ? \'true' : \'false'});
         $wire->settle;
@@ -173,30 +176,29 @@ sub _serve_report {
     return;
 }
 
+# The answer of the notebook's user, when it has come.
+sub _pass_answer {
+    my ($self) = @_;
+    my $outcome = $self->{cell}->answer($self->{wire}, $self->{shell}) // return;
+    $self->{asking} = 0;
+    $self->{shell}->shown($outcome);
+    return;
+}
+
 # Bash has ended within a cell: its last reports, then the end of the driver, which the host tells of.
 sub _end_in_cell {
     my ($self) = @_;
     $self->_wait(0);
     $self->_drop_reports;
     return if $self->{done};
-    my $why = $self->_lack_of_memory;
-    $self->_end if !$why;
-    # What the host would tell of the driver's end names no memory: the driver stays, with another bash.
+    $self->_end if $self->{shell}->ended != $EXIT_NO_MEMORY << 8 || $self->{exits};
+    # Nobody but us knows that it was for lack of memory: the driver stays, with another bash.
     $self->{shell}->remove_folder;
     $self->_start_bash;
-    $self->{cell}->fail($self->{wire}, 'MemoryError', "$why. The next cell runs in a fresh bash.", []);
+    my $why = 'bash ended, most likely as it got no more memory. The next cell runs in a fresh bash.';
+    $self->{cell}->fail($self->{wire}, 'MemoryError', $why, []);
     $self->{told} = 1;
     return;
-}
-
-# What to say when bash has ended for lack of memory: by itself, or by the kernel.
-sub _lack_of_memory {
-    my ($self) = @_;
-    my $status = $self->{shell}->ended;
-    return 'bash ended, most likely as it got no more memory' if $status == $EXIT_NO_MEMORY << 8 && !$self->{exits};
-    return "the VM ran out of memory, and bash with all its variables was ended"
-        if $status == POSIX::SIGKILL && Era::Processes::killed_for_memory() > $self->{killed};
-    return '';
 }
 
 # What an interrupt is followed by while the cell does not end.

@@ -27,8 +27,14 @@ sub new {
     return $self;
 }
 
-# Where cells and what they show are handed over; a cell may have emptied /tmp.
-sub make_folder { mkdir $_[0]{folder}, 0700; return }
+# Where cells and what they show are handed over; a cell may have emptied /tmp. The stdin of cells is empty, and known from
+# any other by its place.
+sub make_folder {
+    my ($self) = @_;
+    mkdir $self->{folder}, 0700;
+    open my $empty, '>', "$self->{folder}/stdin";
+    return;
+}
 
 sub folder { return $_[0]{folder} }
 sub pid { return $_[0]{pid} }
@@ -55,6 +61,7 @@ sub _prepare {
     my %variables = (
         __era_driver => $$, __era_folder => $self->{folder},
         __era_report => fileno $self->{report_end}, __era_shown => fileno $self->{shown_end},
+        __era_stdin => "$self->{folder}/stdin",
     );
     $self->command(join ' ', map { "$_=" . quoted($variables{$_}) } sort keys %variables);
     $self->command('exec 2>&9 9>&-; . ' . quoted("$self->{home}/session.bash") . ' </dev/null');
@@ -118,8 +125,8 @@ sub next_line {
     return $self->{lines} =~ s/\A([^\n]*)\n// ? $1 : undef;
 }
 
-# What a cell showed is on its way: it may go on.
-sub shown { syswrite $_[0]{shown}, "\n"; return }
+# What a cell showed is on its way, or what it asked has this outcome: it may go on.
+sub shown { syswrite $_[0]{shown}, ($_[1] // '') . "\n"; return }
 
 # Words for cells that never read them, gone.
 sub forget_shown { sysread $_[0]{shown_end}, my $words, 4096; return }

@@ -49,6 +49,14 @@ sub handle { return $_[0]{in} }
 # The next message that is there, if any.
 sub next_message { return shift @{$_[0]{queue}} }
 
+# The answer to a question of this cell, if it is there.
+sub reply_to {
+    my ($self, $id) = @_;
+    my ($found) = grep { $_->{type} eq 'input_reply' && $_->{id} eq $id } @{$self->{queue}};
+    $self->{queue} = [grep { $_->{type} ne 'input_reply' } @{$self->{queue}}];
+    return $found;
+}
+
 # Read once, from a pipe that has something; false at its end.
 sub fill {
     my ($self) = @_;
