@@ -11,3 +11,8 @@ def printable(text: str) -> str:
     Errors may quote what a guest said.
     """
     return text.replace("\n", " ").translate(_VISIBLE)
+
+
+def whole(text: str) -> str:
+    """`text` with U+FFFD for each half of a surrogate pair, of which UTF-8 knows nothing: browsers send them."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import platform
 import stat
 import sys
@@ -37,7 +38,7 @@ def initramfs(kernel: GuestKernel, report: Report) -> Path:
     data = cpio.archive(contents(kernel))
     name = f"{hashlib.sha256(data).hexdigest()[:32]}.cpio"
     target = cache_folder("initramfs") / name
-    if not target.exists():
+    if not _is_there(target):
         with making(target) as place:
             if place is not None:
                 report(Step(Stage.INITRAMFS, "making the initramfs"))
@@ -70,6 +71,15 @@ def _drivers(source: Path, name: str) -> Iterator[cpio.Entry]:
             yield from _drivers(path, f"{name}/{path.name}")
         else:
             yield cpio.file(f"{name}/{path.name}", path.read_bytes())
+
+
+def _is_there(path: Path) -> bool:
+    """Whether it is, its time then being that of its last use: another version of era_kernel on this machine may need
+    it still when others are forgotten.
+    """
+    with contextlib.suppress(OSError):
+        os.utime(path)
+    return path.exists()
 
 
 def _forget_old(newest: Path) -> None:

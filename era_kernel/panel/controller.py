@@ -45,7 +45,7 @@ class Controller:
         self._loop = asyncio.get_running_loop()
         self._panel = panel
         self._view = View(self, list(LANGUAGES), language or DEFAULT_LANGUAGE)
-        self._looking = self._held = False
+        self._looking = self._held = self._again = False
         self._running: Callable[[], object] | None = None
         self._output = bytearray()
         self._output_timer: asyncio.TimerHandle | None = None
@@ -99,9 +99,12 @@ class Controller:
     # ---- on the loop
 
     def _look(self) -> None:
-        if not self._looking:
-            self._looking = True
-            self._in_thread(lambda: _seen(self._open_manager(_unheard)), self._looked)
+        """Look now; again after a look that is under way: it may have seen what was before."""
+        if self._looking:
+            self._again = True
+            return
+        self._looking = True
+        self._in_thread(lambda: _seen(self._open_manager(_unheard)), self._looked)
 
     def _looked(self, found: tuple[list[VmView], dict[str, float]] | None, error: str) -> None:
         self._looking = False
@@ -110,7 +113,11 @@ class Controller:
         else:
             self._panel.seen(*found, time.monotonic())
         self._show()
-        self._view.sensor.answer()
+        if self._again:
+            self._again = False
+            self._look()
+        else:
+            self._view.sensor.answer()
 
     def _work(self, key: str, do: Callable[[Manager], object]) -> None:
         def report(line: str) -> None:

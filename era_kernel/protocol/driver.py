@@ -8,6 +8,7 @@ shows it decodes only what it shows.
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -16,6 +17,7 @@ import msgspec
 from msgspec import Raw
 
 from era_kernel.errors import ProtocolError
+from era_kernel.text import whole
 
 MAX_MESSAGE = 64 << 20
 _LENGTH = struct.Struct(">I")
@@ -136,8 +138,12 @@ _decoder: msgspec.json.Decoder[DriverMessage] = msgspec.json.Decoder(DriverMessa
 
 
 def encode_request(kind: str, request_id: str, content: dict[str, Any]) -> bytes:
-    """One message to the driver, length and all."""
-    text = msgspec.json.encode({"type": kind, "id": request_id, "content": content})
+    """One message to the driver, length and all; half a surrogate pair becomes U+FFFD."""
+    message = {"type": kind, "id": request_id, "content": content}
+    try:
+        text = msgspec.json.encode(message)
+    except UnicodeEncodeError:
+        text = whole(json.dumps(message, ensure_ascii=False)).encode()
     return _LENGTH.pack(len(text)) + text
 
 

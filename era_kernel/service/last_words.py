@@ -14,6 +14,10 @@ _BEGINNINGS = (
 )
 
 
+_OUT_OF_MEMORY = ("fatal error: runtime: out of memory", "fatal error: runtime: cannot allocate memory")
+"""Go asked for more than there could be: the kernel ended nobody."""
+
+
 class LastWords:
     """Takes stderr as it comes, in pieces cut anywhere, and keeps the last line that begins as a runtime's end does.
 
@@ -40,3 +44,8 @@ class LastWords:
     def line(self) -> str:
         """Empty when there was none."""
         return printable(self._found.decode(errors="replace").strip())
+
+    @property
+    def of_memory(self) -> bool:
+        """Whether they are that memory ran out."""
+        return self.line.startswith(_OUT_OF_MEMORY)

@@ -243,7 +243,7 @@ class Session:
             self._give_up(self._client.lost.result())
             return
         try:
-            self._fail(_ending(await ended, self._last_words.line, self._client.paths))
+            self._fail(_ending(await ended, self._last_words, self._client.paths))
         except EraError as error:
             self._fail(error)
 
@@ -262,11 +262,12 @@ class Session:
             self._waiting[2].set_exception(self._error)
 
 
-def _ending(ended: ProcessExit, last_words: str, vm: VmPaths) -> EraError:
+def _ending(ended: ProcessExit, last_words: LastWords, vm: VmPaths) -> EraError:
     """What to tell whoever waited for a driver that ended."""
-    why = f": {last_words}" if last_words else ""
+    why = f": {last_words.line}" if last_words.line else ""
     fresh = "The next cell runs in a fresh session, without this one's variables."
-    if ended.oom:
+    # A program of the session that memory ran out for is nobody's end but its own.
+    if (ended.oom and ended.kind is ExitKind.SIGNALED) or last_words.of_memory:
         return DriverError(f"The VM ran out of {_memory(vm)} and ended the session", fresh)
     if ended.kind is ExitKind.FAILED:
         return DriverError(

@@ -34,14 +34,15 @@ node)
   ;;
 go)
   # The driver is compiled in the tree, against the yaegi that is there; its sources travel in the command.
-  packages=(golang-go golang-github-traefik-yaegi-dev)
+  # With a C compiler for cgo, without which Go would also compile the packages again that use it, such as net/http: a VM has
+  # not the memory for that.
+  packages=(golang-go golang-github-traefik-yaegi-dev gcc libc6-dev)
   command=(go version)
   sources=$(tar -C era_kernel/guest/drivers/go --sort=name --owner=0 --group=0 --mode=u=rwX,go=rX --mtime=@0 -cz . |
     base64 -w 0)
   finish="mkdir -p /usr/lib/era /usr/src/era-driver-go
     echo $sources | base64 -d | tar -xz -C /usr/src/era-driver-go
     HOME=/root sh /usr/src/era-driver-go/build.sh /usr/lib/era/driver-go
-    HOME=/root go env -w CGO_ENABLED=0 # there is no C compiler
     rm -rf /root/.cache/go-build"
   ;;
 ruby)

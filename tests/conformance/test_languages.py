@@ -96,6 +96,10 @@ def test_a_lone_surrogate_breaks_nothing(book: Notebook, samples: Samples) -> No
     book.client.session.pack = lambda content: json.dumps(content, default=str).encode()  # as browsers do, by escapes
     try:
         book.run(samples.surrogate)
+        book.client.complete(samples.surrogate, 1, reply=True, timeout=20)
+        book.client.inspect(samples.surrogate, 1, reply=True, timeout=20)
+        book.client.is_complete(samples.surrogate)
+        book.client.get_shell_msg(timeout=20)
     finally:
         book.client.session.pack = pack
     book.run(samples.assign)
@@ -168,6 +172,19 @@ def test_a_question_is_answered_by_the_front_end(book: Notebook, samples: Sample
     assert shown(book, samples.use) == "42"
 
 
+def test_the_host_takes_its_commands_and_nothing_else(book: Notebook, samples: Samples) -> None:
+    comment = LANGUAGES[samples.language].line_comment
+    result = book.run(f"{comment} %era help\n%era help use\n\n{samples.prints}")
+    assert result.status == "ok", result.outputs
+    assert result.text().startswith("Usage: %era use")
+    assert result.text().endswith("hello, world\n")
+    below = book.run(f"{samples.prints}\n%era list")
+    assert below.text().startswith("hello, world\n")
+    assert any(f"{samples.language}-" in data.get("text/plain", "") for data in below.data)
+    held = book.run(f"%era help use\n{samples.holds}")
+    assert held.text().endswith("\n%era list\n"), "a string that holds it is left alone"
+
+
 def test_completion_knows_what_there_is(book: Notebook, samples: Samples) -> None:
     book.run(samples.assign)
     for text, whole in samples.completes:
@@ -236,6 +253,17 @@ def is_fresh(book: Notebook, samples: Samples) -> bool:
 def test_memory_that_runs_out_is_named(book: Notebook, samples: Samples) -> None:
     result = book.run(samples.outgrows, timeout=LONG)
     assert "he VM ran out of its 256 MiB" in result.error["evalue"]
+    book.run(samples.assign, timeout=LONG)
+    assert shown(book, samples.use) == "42"
+
+
+def test_an_exit_after_a_program_for_which_memory_ran_out_is_no_lack_of_memory(
+    book: Notebook, samples: Samples
+) -> None:
+    if not samples.eats:
+        pytest.skip(f"{samples.language} has no such cell")
+    book.run(samples.eats, timeout=LONG)
+    assert "exit status 3" in book.run(samples.exits).error["evalue"]
     book.run(samples.assign, timeout=LONG)
     assert shown(book, samples.use) == "42"
 

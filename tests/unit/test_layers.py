@@ -16,7 +16,7 @@ ALLOWED: dict[str, set[str]] = {
     "errors": set(),
     "models": set(),
     "languages": {"errors"},
-    "protocol": {"errors"},
+    "protocol": {"errors", "text"},
     "progress": set(),
     "text": set(),
     "config": {"errors", "languages"},

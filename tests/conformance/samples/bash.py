@@ -12,6 +12,7 @@ BASH = Samples(
     undefined="",
     mixes="echo out1; echo err1 >&2; echo out2",
     orders={"displays": "for n in 0 1 2 3 4; do echo out $n; era_text $n; done"},
+    holds="printf %s '\n%era list\n'",
     child="/bin/echo from a child",
     megabytes="seq -f '%079.0f' 0 124999",
     odd="printf 'é€😀\\0\\n'",

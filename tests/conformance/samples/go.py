@@ -11,7 +11,14 @@ GO = Samples(
     use="x + 1",
     undefined="undefined: x",
     mixes='import (\n"fmt"\n"os"\n)\nfmt.Println("out1")\nfmt.Fprintln(os.Stderr, "err1")\nfmt.Println("out2")',
-    orders={},
+    orders={
+        "streams": (
+            'import (\n"fmt"\n"os"\n)\nfor n := 0; n < 5; n++ {\n\tfmt.Println("out", n)\n'
+            '\tfmt.Fprintln(os.Stderr, "err", n)\n}'
+        ),
+        "displays": 'import "fmt"\nfor n := 0; n < 5; n++ {\n\tfmt.Println("out", n)\n\tdisplay.Show(n)\n}',
+    },
+    holds='import "fmt"\nfmt.Print(`\n%era list\n`)',
     child='import (\n"os"\n"os/exec"\n)\nc := exec.Command("echo", "from a child")\nc.Stdout = os.Stdout\n_ = c.Run()',
     megabytes='import "fmt"\nfor n := 0; n < 125000; n++ {\n\tfmt.Printf("%079d\\n", n)\n}',
     odd='import "fmt"\nfmt.Println("é€😀\\x00")',
@@ -28,6 +35,7 @@ GO = Samples(
     exits='import (\n"fmt"\n"os"\n)\nfmt.Println("bye")\nos.Exit(3)',
     outgrows='import "bytes"\nvar kept [][]byte\nfor {\n\tkept = append(kept, bytes.Repeat([]byte{1}, 1<<20))\n}',
     bombs='import "os/exec"\n_ = exec.Command("bash", "-c", "b() { b | b & }; b; wait").Run()',
+    eats="%%go run\nfunc main() {\n\tfor s := []byte{1}; ; {\n\t\ts = append(s, s...)\n\t}\n}",
     random=(
         'import (\n"fmt"\n"math/rand"\nsecret "crypto/rand"\n)\n'
         "drawn := make([]byte, 16)\n_, _ = secret.Read(drawn)\n"

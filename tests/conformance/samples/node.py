@@ -15,6 +15,7 @@ NODE = Samples(
         "streams": "for (let n = 0; n < 5; n++) { console.log('out', n); console.error('err', n) }",
         "displays": "for (let n = 0; n < 5; n++) { console.log('out', n); display(n) }",
     },
+    holds="console.log(`\n%era list`)",
     child="require('child_process').execSync('echo from a child', {stdio: 'inherit'}); undefined",
     megabytes="for (let n = 0; n < 125000; n++) console.log(String(n).padStart(79, '0'))",
     odd="console.log('é€😀\\0')",

@@ -15,6 +15,7 @@ PYTHON = Samples(
         "streams": "import sys\nfor n in range(5): print('out', n); print('err', n, file=sys.stderr)",
         "displays": "for n in range(5): print('out', n); display(n)",
     },
+    holds="print('''\n%era list\n''', end='')",
     child="import subprocess; subprocess.run(['echo', 'from a child'])",
     megabytes="for n in range(125_000): print(f'{n:079d}')",
     odd="print('é€😀\\0')",

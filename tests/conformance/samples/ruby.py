@@ -15,6 +15,7 @@ RUBY = Samples(
         "streams": '5.times { |n| puts "out #{n}"; warn "err #{n}" }; nil',
         "displays": '5.times { |n| puts "out #{n}"; Era.display(n) }; nil',
     },
+    holds='puts "\n%era list\n"',
     child="system('echo from a child')",
     megabytes="125_000.times { |n| puts n.to_s.rjust(79, '0') }",
     odd='puts "é€😀\\0"',

@@ -25,6 +25,7 @@ class Samples:
     undefined: str  # what `use` is called by once the variable is gone: part of the error
     mixes: str  # out1, err1 (stderr), out2: a line each
     orders: dict[str, str]  # by what alternates: `streams`, `displays`; see test_languages.py
+    holds: str  # prints an empty line, `%era list` and a newline, out of a string that goes over lines
     child: str  # a subprocess prints 'from a child'
     megabytes: str  # 125,000 lines of their number, 79 digits wide
     odd: str  # prints é€😀, a NUL, and a newline
@@ -38,6 +39,7 @@ class Samples:
     outgrows: str
     bombs: str  # a fork bomb
     random: str
+    eats: str = ""  # a program that the cell starts takes all memory
     asks: str = ""  # empty: the language's users have no such thing
     complete: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()

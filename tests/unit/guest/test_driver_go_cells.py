@@ -167,6 +167,40 @@ def test_goroutines_and_locks(go_peer: DriverPeer) -> None:
     assert go_peer.value(code) == "50"
 
 
+CONDITION = """import "sync"
+var mu sync.Mutex
+c := sync.NewCond(&mu)
+ready, done := 0, make(chan bool, 3)
+wait := func() {
+	mu.Lock()
+	ready++
+	c.Wait()
+	mu.Unlock()
+	done <- true
+}
+for i := 0; i < 3; i++ {
+	go wait()
+}
+for all := false; !all; {
+	mu.Lock()
+	all = ready == 3
+	mu.Unlock()
+}
+c.Signal()
+<-done
+left := len(done)
+c.Broadcast()
+<-done
+<-done
+left
+"""
+
+
+def test_conditions(go_peer: DriverPeer) -> None:
+    assert go_peer.value(CONDITION) == "0"
+    assert go_peer.value("&sync.Cond{L: &mu}").startswith("&sync.Cond{")
+
+
 def test_user_expressions(go_peer: DriverPeer) -> None:
     answer = go_peer.run("x := 2", user_expressions={"a": "x + 1", "b": "y", "c": '"t"'})
     found = answer.reply.user_expressions
@@ -191,6 +225,9 @@ def trace(peer: DriverPeer, code: str, name: str) -> list[str]:
         ("a := 1\n\té := a + undefd", "line 2, column 11", "\té := a + undefd", "undefined: undefd"),
         ("func f() int {\n\treturn nope\n}", "line 2, column 9", "\treturn nope", "undefined: nope"),
         ("x := 1; y := x + none", "line 1, column 18", "x := 1; y := x + none", "undefined: none"),
+        ("x := 1; y := none + x", "line 1, column 14", "x := 1; y := none + x", "undefined: none"),
+        ("y := none + 1", "line 1, column 6", "y := none + 1", "undefined: none"),
+        ("a := b + 1\nb := 2", "line 1, column 6", "a := b + 1", "undefined: b"),
         ("var wg sync2.WaitGroup", "line 1, column 8", "var wg sync2.WaitGroup", "undefined: sync2"),
         ("return", "line 1, column 1", "return", "return outside a function"),
         ("a := 1\nf(a", "line 2, column 2", "f(a", "( is never closed"),

@@ -43,6 +43,7 @@ def interrupted(peer: DriverPeer, code: str, limit: float = 1.0) -> None:
         "var wg sync.WaitGroup; wg.Add(1); wg.Wait()",
         "var mu sync.Mutex; mu.Lock(); mu.Lock()",
         "var rw sync.RWMutex; rw.Lock(); rw.RLock()",
+        "c := sync.NewCond(&sync.Mutex{}); c.L.Lock(); c.Wait()",
         "bufio.NewScanner(os.Stdin).Scan()",
         'exec.Command("sleep", "60").Run()\nfor {}',
         'for { fmt.Print("") }',

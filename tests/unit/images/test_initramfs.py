@@ -38,3 +38,17 @@ def test_the_oldest_go(kernel: GuestKernel) -> None:
         made.append(initramfs(kernel, print))
         os.utime(made[-1], (number, number))
     assert [path.exists() for path in made] == [False] * 2 + [True] * (KEPT + 1)
+
+
+def test_one_in_use_stays_however_long_ago_it_was_made(kernel: GuestKernel) -> None:
+    """Another version of era_kernel may share the cache."""
+    lines: list[str] = []
+    kernel.modules[0].path.write_bytes(b"used")
+    used = initramfs(kernel, lines.append)
+    for number in range(KEPT + 3):
+        kernel.modules[0].path.write_bytes(bytes([number]))
+        os.utime(initramfs(kernel, print), (number + 1, number + 1))
+        os.utime(used, (0, 0))
+        kernel.modules[0].path.write_bytes(b"used")
+        assert initramfs(kernel, lines.append) == used
+    assert lines == ["making the initramfs"], "it was made once"

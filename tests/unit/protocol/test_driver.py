@@ -42,6 +42,14 @@ def test_what_is_no_message_is_refused(value: object) -> None:
         list(driver.MessageReader().feed(message(value)))
 
 
+@pytest.mark.parametrize("text", ["\ud800", "x\udc00\ud83dy", "é😀"])
+def test_half_a_surrogate_pair_is_sent_as_a_character(text: str) -> None:
+    data = driver.encode_request("complete_request", "ab", {"code": text, "cursor_pos": 1})
+    assert struct.unpack(">I", data[:4]) == (len(data) - 4,)
+    sent = json.loads(data[4:].decode())["content"]["code"]
+    assert sent == "".join("\ufffd" if "\ud800" <= each <= "\udfff" else each for each in text)
+
+
 def test_a_length_out_of_bounds_is_refused_before_anything_is_kept() -> None:
     with pytest.raises(ProtocolError, match="announces"):
         list(driver.MessageReader().feed(struct.pack(">I", driver.MAX_MESSAGE + 1)))

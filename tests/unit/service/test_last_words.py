@@ -123,6 +123,11 @@ def test_a_session_s_error_tells_them(vm: VmRecord, go_driver: Path, code: str, 
     assert message.startswith(f"The session ended (exit status 2): {words}")
 
 
+def test_more_memory_than_there_is_is_named(vm: VmRecord, go_driver: Path) -> None:
+    message = asyncio.run(error_of(go_driver, "big := make([]byte, 1<<46)\nbig[0]"))
+    assert message == "The VM ran out of its 256 MiB and ended the session"
+
+
 def test_a_session_s_error_tells_no_other_cell_s(vm: VmRecord, go_driver: Path) -> None:
     cells = ['import "os"\nos.Stderr.WriteString("panic: long ago\\n")', "os.Exit(3)"]
     assert asyncio.run(error_of(go_driver, *cells)) == "The session ended (exit status 3)"

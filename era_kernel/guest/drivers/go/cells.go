@@ -10,6 +10,9 @@ import (
 	"time"
 )
 
+// settleTime is how long Go's runtime takes to pass on a signal.
+const settleTime = 200 * time.Microsecond
+
 // A request of a cell, and what it shows.
 type cell struct {
 	id             string
@@ -40,6 +43,7 @@ func (s *session) execute(id string, content json.RawMessage) interface{} {
 	s.cell = next
 	s.lock.Unlock()
 	s.stdin.reset()
+	turnsBegin()
 	signal.Notify(s.signals, syscall.SIGINT) // a cell may have taken it
 	time.Sleep(settleTime)                   // an interrupt that was sent before the request may still be on its way
 	drain(s.signals)

@@ -80,6 +80,9 @@ func (c *compiler) compile(source string, number int, isShown bool) (*plan, erro
 	if err := b.build(units, isShown); err != nil {
 		c.engine.restore(b.before)
 		err = b.explained(err, units)
+		if limit := b.limit(units); limit != "" {
+			err = &limitedError{err, limit}
+		}
 		c.imports = imports
 		return nil, err
 	}
@@ -119,34 +122,6 @@ func (b *building) build(units []unit, isShown bool) error {
 		return b.compileTree(&ast.BlockStmt{List: []ast.Stmt{call}})
 	}
 	return nil
-}
-
-// explained finds out whether the interpreter stumbled over a package that was not imported, as it does in types.
-func (b *building) explained(err error, units []unit) error {
-	if _, ok := err.(abruptError); !ok {
-		return err
-	}
-	var nodes []ast.Node
-	for index := range units {
-		nodes = append(nodes, units[index].nodes()...)
-	}
-	known := introducedNames(nodes...)
-	for _, node := range nodes {
-		ast.Inspect(node, func(each ast.Node) bool {
-			selector, ok := each.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			name, ok := selector.X.(*ast.Ident)
-			if !ok || known[name.Name] || name.Name == own || b.imports[name.Name] != "" ||
-				b.engine.has(name.Name) || b.engine.isBuiltin(name.Name) {
-				return true
-			}
-			err = &placedError{b.at(name.Pos()), "undefined: " + name.Name}
-			return false
-		})
-	}
-	return err
 }
 
 // takeImports deals with package clauses and imports, and gives what remains.

@@ -35,6 +35,7 @@ func newEngine(stdin io.Reader, stderr io.Writer, symbols ...interp.Exports) *en
 	e := &engine{Interpreter: interp.New(interp.Options{
 		GoPath:       build.Default.GOPATH + ":/usr/share/gocode",
 		Stdin:        stdin,
+		Stdout:       orderly{os.Stdout},
 		Stderr:       stderr,
 		Args:         []string{"cell"},
 		Unrestricted: true,

@@ -29,6 +29,9 @@ func newFailure(name, value string, steps ...string) *failure {
 	return &failure{name, value, append(steps, heading)}
 }
 
+// shownWidth is how much of a line is shown on either side of a place, in characters.
+const shownWidth = 160
+
 var (
 	cellPlace = regexp.MustCompile(`(?s)^Cell In\[(\d+)\]/_\.go:(\d+):(\d+): (.*)$`)
 	ownNames  = strings.NewReplacer(temporary, "", mainName, "main", "/"+fileName, "")
@@ -54,30 +57,50 @@ func (t *tracer) compileFailure(err error, number int) *failure {
 	}
 	var placed *placedError
 	if errors.As(err, &placed) {
-		return newFailure("compile error", placed.text, t.pointed(number, placed.place))
+		return newFailure("compile error", withLimit(placed.text, err), t.pointed(number, placed.place))
 	}
 	cell, at, text := compilePlace(err.Error())
-	var abrupt abruptError
-	if errors.As(err, &abrupt) {
-		text = "the interpreter, yaegi, cannot compile this (" + text + "). " +
-			"With %%go run as its first line a cell is a program of its own that Go's compiler compiles"
-	}
+	text = withLimit(text, err)
 	if cell == 0 {
 		return newFailure("compile error", text)
 	}
 	return newFailure("compile error", text, t.pointed(cell, at))
 }
 
+// withLimit adds what there is for what yaegi cannot compile.
+func withLimit(text string, err error) string {
+	var limited *limitedError
+	var abrupt abruptError
+	switch {
+	case errors.As(err, &limited):
+		return text + ". The interpreter, yaegi, " + limited.limit + ". " + useCompiler
+	case errors.As(err, &abrupt):
+		return "the interpreter, yaegi, cannot compile this (" + text + "). " + useCompiler
+	}
+	return text
+}
+
 // pointed shows a place of a cell; columns are told in characters.
 func (t *tracer) pointed(cell int, at place) string {
 	line := t.source(cell, at.line)
-	before := line
+	before, after := line, ""
 	if at.col >= 1 && at.col-1 <= len(line) {
-		before = line[:at.col-1]
+		before, after = line[:at.col-1], line[at.col-1:]
+	}
+	column := utf8.RuneCountInString(before) + 1
+	if column > shownWidth {
+		before = "…" + string([]rune(before)[column-shownWidth:])
 	}
 	blank := regexp.MustCompile(`[^\t]`).ReplaceAllString(before, " ")
-	return fmt.Sprintf("  Cell In[%d], line %d, column %d\n    %s\n    %s^",
-		cell, at.line, utf8.RuneCountInString(before)+1, line, blank)
+	return fmt.Sprintf("  Cell In[%d], line %d, column %d\n    %s\n    %s^", cell, at.line, column, before+begin(after), blank)
+}
+
+// begin gives a line's first characters.
+func begin(line string) string {
+	if all := []rune(line); len(all) > shownWidth {
+		return string(all[:shownWidth]) + "…"
+	}
+	return line
 }
 
 // ---- panics
@@ -100,7 +123,7 @@ func (s *session) panicFailure(reason interface{}, places []string) *failure {
 		if now.line < where.start.line || now.line > where.end.line {
 			now.line = at.line
 		}
-		shown := "  " + now.String() + "\n    " + strings.TrimSpace(s.tracer.source(cell, now.line))
+		shown := "  " + now.String() + "\n    " + begin(strings.TrimSpace(s.tracer.source(cell, now.line)))
 		steps = append([]string{shown}, steps...)
 	}
 	return newFailure("panic", panicText(reason), steps...)
@@ -145,6 +168,7 @@ var panicPlace = regexp.MustCompile(`^Cell In\[\d+\]/_\.go:\d+:\d+: panic\n$`)
 
 func (p *panicLog) Write(data []byte) (int, error) {
 	if !panicPlace.Match(data) {
+		turnTo(2)
 		return os.Stderr.Write(data)
 	}
 	if p.running() {

@@ -58,19 +58,20 @@ func goEnvironment() []string {
 	return found
 }
 
-// programOf gives a whole file whose lines are told as the cell's.
+// programOf gives a whole file whose lines are told as the cell's, whose first is the magic. No comment of ours stands
+// just before one of the cell, which may be cgo's.
 func programOf(body string, number int) string {
-	line := fmt.Sprintf("//line Cell In[%d]:2:1\n", number)
 	file, err := parser.ParseFile(token.NewFileSet(), "", body, parser.PackageClauseOnly)
 	if err == nil && file.Name.Name == "main" {
-		return line + body
+		return fmt.Sprintf("//line Cell In[%d]:2:1\n", number) + body
 	}
-	return "package main\n" + line + body
+	return fmt.Sprintf("//line Cell In[%d]:1:1\npackage main\n", number) + body
 }
 
 // runProgram runs a program in the driver's process group, which an interrupt is sent to.
 func (s *session) runProgram(command *exec.Cmd) *failure {
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
+	before := killedForMemory()
 	if err := command.Start(); err != nil {
 		return newFailure("go run", err.Error())
 	}
@@ -78,6 +79,9 @@ func (s *session) runProgram(command *exec.Cmd) *failure {
 	go func() { done <- command.Wait() }()
 	select {
 	case err := <-done:
+		if err != nil && killedForMemory() > before {
+			return newFailure("exit", "the VM ran out of memory and ended the program")
+		}
 		return exitFailure(err)
 	case <-s.halted.C():
 	}
@@ -99,7 +103,7 @@ func exitFailure(err error) *failure {
 		return newFailure("go run", err.Error())
 	}
 	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return newFailure("exit", "the program was ended by "+status.Signal().String())
+		return newFailure("exit", fmt.Sprintf("the program was ended by signal %d (%s)", status.Signal(), status.Signal()))
 	}
 	return newFailure("exit", fmt.Sprintf("the program ended with status %d", exit.ExitCode()))
 }

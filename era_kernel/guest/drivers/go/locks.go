@@ -15,6 +15,8 @@ func lockSymbols() map[string]reflect.Value {
 		"Mutex":     reflect.ValueOf((*Mutex)(nil)),
 		"RWMutex":   reflect.ValueOf((*RWMutex)(nil)),
 		"WaitGroup": reflect.ValueOf((*WaitGroup)(nil)),
+		"Cond":      reflect.ValueOf((*Cond)(nil)),
+		"NewCond":   reflect.ValueOf(func(l sync.Locker) *Cond { return &Cond{L: l} }),
 	}
 }
 
@@ -102,3 +104,39 @@ func (w *WaitGroup) Done() { w.group.Done() }
 
 // Wait waits until there is none.
 func (w *WaitGroup) Wait() { waited(w.group.Wait, func() {}) }
+
+// A Cond is as sync.Cond.
+type Cond struct {
+	L       sync.Locker
+	lock    sync.Mutex
+	waiting []chan struct{}
+}
+
+// Wait unlocks L, waits to be woken, and locks L again.
+func (c *Cond) Wait() {
+	woken := make(chan struct{})
+	c.lock.Lock()
+	c.waiting = append(c.waiting, woken)
+	c.lock.Unlock()
+	c.L.Unlock()
+	select {
+	case <-woken:
+	case <-lockHalt.C():
+	}
+	c.L.Lock()
+}
+
+// Signal wakes who has waited longest.
+func (c *Cond) Signal() { c.wake(1) }
+
+// Broadcast wakes all who wait.
+func (c *Cond) Broadcast() { c.wake(-1) }
+
+func (c *Cond) wake(most int) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	for ; most != 0 && len(c.waiting) > 0; most-- {
+		close(c.waiting[0])
+		c.waiting = c.waiting[1:]
+	}
+}

@@ -18,6 +18,8 @@ type unit struct {
 	text    string
 	declare ast.Decl   // nil for a statement
 	run     []ast.Stmt // what a statement piece holds: one statement, none for an empty one
+	// free are the names that the unit itself gives no meaning to.
+	free []*ast.Ident
 }
 
 // cellFile is the name of a cell in positions.
@@ -55,6 +57,7 @@ func parsePiece(fset *token.FileSet, source string, number int, each piece) ([]u
 	if err != nil {
 		return nil, parseFailure(err, source)
 	}
+	one.free = file.Unresolved
 	if each.kind != statementPiece {
 		units := make([]unit, 0, len(file.Decls))
 		for _, declare := range file.Decls {

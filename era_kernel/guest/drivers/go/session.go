@@ -12,18 +12,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
-	"time"
-)
-
-const (
-	// stopTime is how long an interrupted cell has to end, restTime how long goroutines that it left have.
-	stopTime = 900 * time.Millisecond
-	restTime = 40 * time.Millisecond
-	// socketTime is how long it may wait for the network before its connections are shut.
-	socketTime = 300 * time.Millisecond
-	nudge      = 50 * time.Millisecond
-	// settleTime is how long Go's runtime takes to pass on a signal.
-	settleTime = 200 * time.Microsecond
 )
 
 // A session is the driver's state: its pipes, its interpreter, the cell that runs or ran last.
@@ -43,7 +31,9 @@ type session struct {
 	owner   atomic.Value
 	queue   []message
 	signals chan os.Signal
-	unshown int // numbers code that has none
+	// goroutines is how many there are while no cell runs.
+	goroutines int
+	unshown    int // numbers code that has none
 }
 
 func newSession() *session {
@@ -54,7 +44,7 @@ func newSession() *session {
 	s.owner.Store("")
 	s.panics = &panicLog{running: func() bool { return s.owner.Load() == goroutine() }}
 	s.stdin = &stdin{File: os.Stdin, ask: s.ask}
-	s.engine = newEngine(s.stdin, s.panics, s.symbols())
+	s.engine = newEngine(s.stdin, s.panics, printSymbols(), s.symbols())
 	s.tracer = &tracer{lines: map[int][]string{}}
 	s.compiler = &compiler{
 		engine: s.engine, tracer: s.tracer, declared: map[string]*declared{}, imports: map[string]string{},
@@ -101,6 +91,7 @@ func (s *session) sayReady() {
 
 // serve answers requests until the host's end of file.
 func (s *session) serve() {
+	s.goroutines = runtime.NumGoroutine()
 	for {
 		next, ok := s.next()
 		if !ok {

@@ -7,21 +7,19 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
 const (
-	exitUnstoppable = 130
 	// maxStack is how much memory the calls of a cell may take, in bytes: Go ends a program that takes lastStack, and with it the
 	// session. A call of a cell's function takes about a KiB. Go looks often enough to be stopped in between.
 	maxStack  = 24 << 20
 	lastStack = 128 << 20
 	watchTime = 4 * time.Millisecond
+	// manyGoroutines is more than call one another without end before they have taken maxStack.
+	manyGoroutines = 1000
 )
 
 // stackBytes gives how much memory the stacks of all goroutines take.
@@ -89,9 +87,10 @@ func (s *session) supervise(function func() *failure) *failure {
 			return newFailure("KeyboardInterrupt", "the cell was interrupted")
 		case <-watch.C:
 			if stackBytes() > limit {
+				why := overflow()
 				s.stop(done)
 				debug.FreeOSMemory()
-				return newFailure("stack overflow", "functions called one another without end")
+				return why
 			}
 		case read, ok := <-s.wire.incoming:
 			if !ok {
@@ -100,6 +99,14 @@ func (s *session) supervise(function func() *failure) *failure {
 			s.take(read)
 		}
 	}
+}
+
+// overflow tells why the stacks take too much memory.
+func overflow() *failure {
+	if count := runtime.NumGoroutine(); count > manyGoroutines {
+		return newFailure("too many goroutines", fmt.Sprintf("the calls of %d goroutines took %d MiB", count, maxStack>>20))
+	}
+	return newFailure("stack overflow", "functions called one another without end")
 }
 
 func (s *session) isBusy() bool { return atomic.LoadInt32(&s.busy) != 0 }
@@ -120,72 +127,4 @@ func (s *session) take(read message) {
 		default: // nobody asked
 		}
 	}
-}
-
-// stop ends the running cell, and goroutines that it and others before left busy or waiting for channels. Compiled code
-// of the standard library cannot be stopped: where that goes on, the session ends.
-func (s *session) stop(done <-chan *failure) {
-	atomic.StoreInt32(&s.stopped, 1)
-	s.engine.halt() // before anything is woken, which would go on
-	raised := 1
-	s.halted.close()
-	over := make(chan struct{})
-	go s.wakeAll(over)
-	deadline := time.After(stopTime)
-	patience := time.After(socketTime)
-	for ended := false; !ended; {
-		// Again and again: a program of the cell that was just about to run has taken the new number for its own.
-		s.engine.halt()
-		raised++
-		select {
-		case <-done:
-			ended = true
-		case <-time.After(nudge):
-		case <-patience:
-			shutSockets()
-		case <-deadline:
-			s.giveUp()
-		}
-	}
-	time.Sleep(restTime)
-	close(over)
-	for ; raised > 0; raised-- {
-		s.engine.resume()
-	}
-	s.halted.renew()
-	s.engine.mend()
-	atomic.StoreInt32(&s.stopped, 0)
-}
-
-// wakeAll ends channel operations that block.
-func (s *session) wakeAll(over <-chan struct{}) {
-	for {
-		select {
-		case s.engine.done <- struct{}{}:
-		case <-over:
-			return
-		}
-	}
-}
-
-// shutSockets ends reads, writes and accepts that block: all network connections of the session are lost, but the
-// session is not. The driver itself has none.
-func shutSockets() {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return
-	}
-	for _, each := range entries {
-		target, err := os.Readlink("/proc/self/fd/" + each.Name())
-		if fd, wrong := strconv.Atoi(each.Name()); wrong == nil && err == nil && strings.HasPrefix(target, "socket:") {
-			_ = syscall.Shutdown(fd, syscall.SHUT_RDWR)
-		}
-	}
-}
-
-func (s *session) giveUp() {
-	fmt.Fprintln(os.Stderr, "[era] The cell runs compiled code of the standard library, which cannot be stopped: "+
-		"the session ends, and the next cell gets a fresh one.")
-	runtime.Gosched()
-	os.Exit(exitUnstoppable)
 }

@@ -108,5 +108,6 @@ func (w *wire) write(kind, request string, content interface{}) error {
 	if _, err := w.out.Write(data); err != nil {
 		os.Exit(exitHostGone)
 	}
+	wroteMessage(int(w.out.Fd()))
 	return nil
 }
