@@ -6,6 +6,7 @@ Text, LaTeX, JSON and images that are what they say, and one text/html that is m
 
 from __future__ import annotations
 
+import atexit
 import base64
 import binascii
 from typing import Any, TypeVar
@@ -84,6 +85,7 @@ class _Expression(msgspec.Struct, frozen=True):
 
 _NAMES = [(each.name, each.encode_name) for each in msgspec.structs.fields(_Bundle)]
 _cleaner = Cleaner()
+atexit.register(_cleaner.close)
 
 
 def filter_bundle(data: Raw, metadata: Raw) -> tuple[MimeBundle, dict[str, Any], list[str]]:
