@@ -62,16 +62,27 @@ type building struct {
 // compile makes a plan of a cell; when that fails the session is as before. The result of a last expression is shown
 // if `isShown`.
 func (c *compiler) compile(source string, number int, isShown bool) (*plan, error) {
+	made, isMended, err := c.attempt(source, number, isShown, freshener{blocks: map[*ast.BlockStmt]bool{}})
+	if err != nil && isMended {
+		// What was mended may be what does not compile: `go half(n)` of a constant n that is to be a float64.
+		made, _, err = c.attempt(source, number, isShown, freshener{off: true})
+	}
+	return made, err
+}
+
+// attempt compiles a cell, and tells whether the freshener has mended something.
+func (c *compiler) attempt(source string, number int, isShown bool, mend freshener) (*plan, bool, error) {
 	fset := c.engine.FileSet()
 	c.tracer.lines[number] = strings.Split(source, "\n")
 	units, failure := parseCell(fset, source, number)
 	if failure != nil {
-		return nil, failure
+		return nil, false, failure
 	}
 	b := &building{
 		compiler: c, source: source, number: number, later: nameSet{}, update: map[string]*declared{},
-		marker: marker{fset: fset, cell: number, count: &c.marks, marked: map[ast.Node]bool{}},
+		marker: marker{freshener: mend, fset: fset, cell: number, marks: &c.marks, marked: map[ast.Node]bool{}},
 	}
+	b.single = b.givesOne
 	b.before = c.engine.checkpoint()
 	imports := map[string]string{}
 	for name, path := range c.imports {
@@ -84,13 +95,13 @@ func (c *compiler) compile(source string, number int, isShown bool) (*plan, erro
 			err = &limitedError{err, limit}
 		}
 		c.imports = imports
-		return nil, err
+		return nil, b.mended > 0, err
 	}
 	for name, each := range b.update {
 		c.declared[name] = each
 	}
 	c.tracer.regions = append(c.tracer.regions, b.regions...)
-	return &b.plan, nil
+	return &b.plan, b.mended > 0, nil
 }
 
 func (b *building) build(units []unit, isShown bool) error {

@@ -2,11 +2,15 @@ package main
 
 import (
 	"go/ast"
+	"regexp"
 	"strings"
 )
 
 // definitionLoop is what yaegi says of `x := y + 1` where there is no y.
 const definitionLoop = "constant definition loop"
+
+// unknownSelector is what yaegi says of `x := y.Z` where y has no Z, with the place of y's type, maybe in an earlier cell.
+var unknownSelector = regexp.MustCompile(`undefined selector (\w+)$`)
 
 // explained finds out whether the interpreter stumbled over a name that means nothing: it does not say so of packages in
 // types, and of what a variable of the session is made of.
@@ -14,6 +18,8 @@ func (b *building) explained(err error, units []unit) error {
 	found := err
 	if strings.Contains(err.Error(), definitionLoop) {
 		found = b.undefined(units)
+	} else if name := unknownSelector.FindStringSubmatch(err.Error()); name != nil {
+		found = b.selected(units, name[1])
 	} else if _, ok := err.(abruptError); ok {
 		found = b.unknownPackage(units)
 	}
@@ -45,6 +51,21 @@ func (b *building) undefined(units []unit) error {
 // means tells whether a name had a meaning before the cell.
 func (b *building) means(name string) bool {
 	return name == own || name == "_" || b.imports[name] != "" || b.engine.has(name) || b.engine.isBuiltin(name)
+}
+
+// selected gives the error of the first selection of a field or method, nil when there is none.
+func (b *building) selected(units []unit, name string) (found error) {
+	for index := range units {
+		for _, node := range units[index].nodes() {
+			ast.Inspect(node, func(each ast.Node) bool {
+				if selector, ok := each.(*ast.SelectorExpr); ok && found == nil && selector.Sel.Name == name {
+					found = &placedError{b.at(selector.X.Pos()), "undefined selector: " + name}
+				}
+				return found == nil
+			})
+		}
+	}
+	return found
 }
 
 func (b *building) unknownPackage(units []unit) error {

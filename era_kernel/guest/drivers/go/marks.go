@@ -28,9 +28,10 @@ func before(a, b place) bool { return a.line < b.line || a.line == b.line && a.c
 
 // A marker puts marks into the functions of one cell.
 type marker struct {
+	freshener
 	fset    *token.FileSet
 	cell    int
-	count   *int // of all marks of the session
+	marks   *int // how many there are in the session
 	regions []*region
 	added   []string
 	marked  map[ast.Node]bool
@@ -72,8 +73,8 @@ func (m *marker) markBody(name string, function ast.Node, body *ast.BlockStmt) {
 
 // newRegion gives the name of the region's variable.
 func (m *marker) newRegion(name string, start, end place) string {
-	*m.count++
-	variable := "·" + strconv.Itoa(*m.count)
+	*m.marks++
+	variable := "·" + strconv.Itoa(*m.marks)
 	m.added = append(m.added, variable)
 	m.regions = append(m.regions, &region{name, variable, m.cell, start, end})
 	return variable
@@ -81,6 +82,7 @@ func (m *marker) newRegion(name string, start, end place) string {
 
 // markBlock puts marks into the blocks of a tree, but not into the functions within it.
 func (m *marker) markBlock(variable string, tree ast.Node) {
+	m.freshen(tree)
 	ast.Inspect(tree, func(each ast.Node) bool {
 		switch each := each.(type) {
 		case *ast.FuncLit:

@@ -14,7 +14,7 @@ func (b *building) statements(units []*unit) error {
 			if statement == b.shown {
 				continue
 			}
-			list = append(list, deferred(statement))
+			list = append(list, b.deferred(statement)...)
 		}
 	}
 	whole := units[0].piece
@@ -85,12 +85,13 @@ func callOf(body *ast.BlockStmt) ast.Node {
 }
 
 // deferred has a `defer` at the top wait for the end of the cell, not of the few statements around it.
-func deferred(statement ast.Stmt) ast.Stmt {
+func (b *building) deferred(statement ast.Stmt) []ast.Stmt {
 	wait, ok := statement.(*ast.DeferStmt)
 	if !ok {
-		return statement
+		return []ast.Stmt{statement}
 	}
 	pos := wait.Pos()
+	made := b.arguments(wait.Call)
 	function := &ast.FuncLit{
 		Type: &ast.FuncType{Func: pos, Params: &ast.FieldList{}},
 		Body: &ast.BlockStmt{Lbrace: pos, List: []ast.Stmt{&ast.ExprStmt{X: wait.Call}}, Rbrace: wait.End()},
@@ -99,5 +100,5 @@ func deferred(statement ast.Stmt) ast.Stmt {
 		Fun:    &ast.SelectorExpr{X: at(own, pos), Sel: at("Later", pos)},
 		Lparen: pos, Args: []ast.Expr{function}, Rparen: wait.End(),
 	}
-	return &ast.ExprStmt{X: call}
+	return append(made, &ast.ExprStmt{X: call})
 }

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/token"
+)
+
+// yaegi is not Go in when it reads an argument and in when it makes a variable:
+//
+//	for i := 0; i < 3; i++ { go fmt.Println(i) }                          // prints 3, 3, 3
+//	for i := 0; i < 3; i++ { x := 2 * i; fs = append(fs, func() int { return x }) } // all give 4
+//
+// What `go` and `defer` call reads the variables when it runs at last, and what operators, literals and calls of several
+// results give goes into a place that is the same at each turn of a loop. A plain `x := y` makes a new variable, though:
+// so arguments get variables of their own, and so do values in loops that a function or a pointer may keep.
+
+// A freshener mends one cell's functions.
+type freshener struct {
+	off    bool                     // leaves all as it is
+	mended int                      // numbers the variables that were added
+	blocks map[*ast.BlockStmt]bool  // that were made
+	single func(*ast.CallExpr) bool // whether a call is known to give one value
+}
+
+// freshen mends a body, but not the functions within it.
+func (f *freshener) freshen(body ast.Node) {
+	if !f.off {
+		f.walk(body, false)
+	}
+}
+
+// walk mends the statements of a tree; `inLoop` tells whether they run more than once in a loop that keeps variables.
+func (f *freshener) walk(tree ast.Node, inLoop bool) {
+	ast.Inspect(tree, func(each ast.Node) bool {
+		switch each := each.(type) {
+		case *ast.FuncLit:
+			return false
+		case *ast.ForStmt, *ast.RangeStmt:
+			if body := loopBody(each); !inLoop && keepsVariables(body) {
+				f.walk(body, true)
+				return false
+			}
+		case *ast.BlockStmt:
+			if !f.blocks[each] {
+				each.List = f.list(each.List, inLoop)
+			}
+		case *ast.CaseClause:
+			each.Body = f.list(each.Body, inLoop)
+		case *ast.CommClause:
+			each.Body = f.list(each.Body, inLoop)
+		case *ast.AssignStmt:
+			if inLoop && each.Tok == token.DEFINE && len(each.Rhs) == 1 {
+				each.Rhs[0] = computed(each.Rhs[0])
+			}
+		case *ast.ValueSpec:
+			for index := range each.Values {
+				if inLoop {
+					each.Values[index] = computed(each.Values[index])
+				}
+			}
+		}
+		return true
+	})
+}
+
+func loopBody(loop ast.Node) *ast.BlockStmt {
+	if loop, ok := loop.(*ast.ForStmt); ok {
+		return loop.Body
+	}
+	return loop.(*ast.RangeStmt).Body
+}
+
+// keepsVariables tells whether a loop's variables may outlive their turn.
+func keepsVariables(body *ast.BlockStmt) bool {
+	found := false
+	ast.Inspect(body, func(each ast.Node) bool {
+		switch each := each.(type) {
+		case *ast.FuncLit:
+			found = true
+		case *ast.UnaryExpr:
+			found = found || each.Op == token.AND
+		}
+		return !found
+	})
+	return found
+}
+
+// computed has an operator's or a literal's value go to a place of its own before it is assigned.
+func computed(value ast.Expr) ast.Expr {
+	switch inner := value.(type) {
+	case *ast.BinaryExpr, *ast.CompositeLit:
+	case *ast.UnaryExpr:
+		if inner.Op == token.AND || inner.Op == token.ARROW {
+			return value
+		}
+	default:
+		return value
+	}
+	return &ast.ParenExpr{Lparen: value.Pos(), X: value, Rparen: value.End()}
+}
+
+func (f *freshener) list(statements []ast.Stmt, inLoop bool) []ast.Stmt {
+	mended := make([]ast.Stmt, 0, len(statements))
+	for _, each := range statements {
+		switch each := each.(type) {
+		case *ast.GoStmt:
+			made := f.arguments(each.Call)
+			f.receiver(each.Call, &made)
+			mended = append(mended, f.block(append(made, each)))
+			continue
+		case *ast.DeferStmt:
+			made := f.arguments(each.Call)
+			if inLoop {
+				f.function(each.Call, &made)
+			}
+			mended = append(mended, f.block(append(made, each)))
+			continue
+		case *ast.AssignStmt:
+			if inLoop && isMultiple(each) {
+				mended = append(mended, each, f.copied(each))
+				continue
+			}
+		case *ast.IfStmt:
+			if first, ok := each.Init.(*ast.AssignStmt); ok && inLoop && isMultiple(first) {
+				each.Init = nil
+				mended = append(mended, f.block([]ast.Stmt{first, f.copied(first), each}))
+				continue
+			}
+		}
+		mended = append(mended, each)
+	}
+	return mended
+}
+
+// block gives statements as one.
+func (f *freshener) block(statements []ast.Stmt) ast.Stmt {
+	if len(statements) == 1 {
+		return statements[0]
+	}
+	last := statements[len(statements)-1]
+	block := &ast.BlockStmt{Lbrace: statements[0].Pos(), List: statements, Rbrace: last.End()}
+	f.blocks[block] = true
+	return block
+}
+
+// isMultiple tells of definitions by one value that gives several: of a call, a map, a channel, an assertion.
+func isMultiple(define *ast.AssignStmt) bool {
+	return define.Tok == token.DEFINE && len(define.Lhs) > 1 && len(define.Rhs) == 1
+}
+
+// copied has a definition make other variables, and gives the statement that makes those that it made before.
+func (f *freshener) copied(define *ast.AssignStmt) ast.Stmt {
+	copies := &ast.AssignStmt{TokPos: define.TokPos, Tok: token.DEFINE}
+	for index, each := range define.Lhs {
+		if name, ok := each.(*ast.Ident); ok && name.Name == "_" {
+			continue
+		}
+		variable := f.name(each.Pos())
+		define.Lhs[index] = variable
+		copies.Lhs = append(copies.Lhs, each)
+		copies.Rhs = append(copies.Rhs, at(variable.Name, each.Pos()))
+	}
+	return copies
+}
+
+func (f *freshener) name(pos token.Pos) *ast.Ident {
+	f.mended++
+	return at(fmt.Sprint("·value", f.mended), pos)
+}

@@ -1,0 +1,126 @@
+"""Go's variables and arguments as Go has them, where the interpreter by itself departs from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.guest.driver_peer import DriverPeer
+
+pytestmark = pytest.mark.timeout(60)
+
+SETUP = """import ("fmt"; "sync"; "time")
+type T struct{ k int }
+func (t T) show(n int) { fmt.Print(t.k, ",", n, " ") }
+func (t *T) add(n int) { t.k += n }
+func named(n int) { fmt.Print(n, " ") }
+func half(x float64) { fmt.Print(x / 2, " ") }
+func pair() (int, int) { return 7, 2 }
+func one(n int) int { return n }
+_ = time.Now
+var wg sync.WaitGroup
+channel := make(chan int, 9)
+table := map[int]int{0: 4, 1: 5, 2: 6}"""
+
+
+def words(go_peer: DriverPeer, code: str) -> list[str]:
+    go_peer.run(SETUP)
+    answer = go_peer.run(f'func try() {{\n{code}\n}}\ntry(); time.Sleep(20 * time.Millisecond); fmt.Print("end")')
+    assert answer.reply.status == "ok", answer.events
+    return go_peer.stdout(wait_for=b"end").decode().removesuffix("end").split()
+
+
+@pytest.mark.parametrize(
+    ("call", "printed"),
+    [
+        ('func(n int) { fmt.Print(n, " ") }(i)', "0 1 2"),
+        ('func(n, twice int, s string) { fmt.Print(n, twice, s, " ") }(i, 2*i, "x")', "0 0x 1 2x 2 4x"),
+        ('func(a string, ns ...int) { fmt.Print(a, ns[1], " ") }("a", 1, i)', "a0 a1 a2"),
+        ('func(ns ...int) { fmt.Print(ns[0], " ") }([]int{i}...)', "0 1 2"),
+        ('func(any interface{}, e error) { fmt.Print(any, e == nil, " ") }(i, nil)', "0 true 1 true 2 true"),
+        ('fmt.Print(i, " ")', "0 1 2"),
+        ("named(i)", "0 1 2"),
+        ("named(one(i))", "0 1 2"),
+        ("named(len(make([]int, i)))", "0 1 2"),
+        ("half(float64(i))", "0 0.5 1"),
+        ("each.show(i)", "0,0 1,1 2,2"),
+        ("all[i].show(i)", "5,0 5,1 5,2"),
+        ("function(i)", "0 1 2"),
+    ],
+)
+def test_what_go_calls_has_the_arguments_of_its_turn(go_peer: DriverPeer, call: str, printed: str) -> None:
+    code = f"""all := []T{{{{5}}, {{5}}, {{5}}}}
+function := func(n int) {{ fmt.Print(n, " ") }}
+for i := 0; i < 3; i++ {{ each := T{{i}}; go {call}; _, _, _ = each, all, function }}"""
+    assert sorted(words(go_peer, code)) == sorted(printed.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ('x := 1; defer fmt.Print(x, " "); x = 2', "1"),
+        ('x := 1; defer func(n int) { fmt.Print(n, x, " ") }(x); x = 2', "1 2"),
+        ("for i := 0; i < 3; i++ { defer named(i) }", "2 1 0"),
+        ('defer fmt.Print(pair()); defer fmt.Print(" ")', "7 2"),
+        ("const c = 5; defer half(c); defer half(3); defer half(1 << 2)", "2 1.5 2.5"),
+        ('for i := 0; i < 3; i++ { x := i; defer func() { fmt.Print(x, " ") }() }', "2 1 0"),
+        ('for i := 0; i < 2; i++ { x := 2*i; defer func(n int) { fmt.Print(n, x, " ") }(i) }', "1 2 0 0"),
+        ('for i := 0; i < 1; i++ { defer func() { fmt.Print(recover()) }() }; panic("caught")', "caught"),
+        ('defer func() { fmt.Print(recover()) }(); panic("caught")', "caught"),
+    ],
+)
+def test_what_defer_calls_has_the_arguments_of_then(go_peer: DriverPeer, code: str, printed: str) -> None:
+    assert words(go_peer, code) == printed.split()
+
+
+def test_a_goroutine_changes_the_receiver_itself(go_peer: DriverPeer) -> None:
+    assert words(go_peer, 't := T{1}; go t.add(4); time.Sleep(20 * time.Millisecond); fmt.Print(t.k, " ")') == ["5"]
+
+
+@pytest.mark.parametrize(
+    ("definition", "printed"),
+    [
+        ("x := 2 * i", "0 2 4"),
+        ("x := -i", "0 -1 -2"),
+        ("var x = i + 1", "1 2 3"),
+        ("var x int = i + 1", "1 2 3"),
+        ("x := []int{i}", "[0] [1] [2]"),
+        ("x := map[int]bool{i: true}", "map[0:true] map[1:true] map[2:true]"),
+        ("x := T{i}", "{0} {1} {2}"),
+        ("x, ok := table[i]; _ = ok", "4 5 6"),
+        ("channel <- i; x, ok := <-channel; _ = ok", "0 1 2"),
+        ("var any interface{} = i; x, _ := any.(int)", "0 1 2"),
+        ("_, err := pair(); x := i * err", "0 2 4"),
+        ('x, err := fmt.Sscan("5 6", &i, new(int)); x += i; _ = err; i = 2', "7"),
+    ],
+)
+def test_functions_and_pointers_keep_the_variables_of_their_turn(
+    go_peer: DriverPeer, definition: str, printed: str
+) -> None:
+    code = f"""var kept []func()
+for i := 0; i < 3; i++ {{ {definition}; kept = append(kept, func() {{ fmt.Print(x, " ") }}) }}
+for _, each := range kept {{ each() }}"""
+    assert words(go_peer, code) == printed.split()
+
+
+def test_a_condition_has_variables_of_its_turn(go_peer: DriverPeer) -> None:
+    code = """var kept []func()
+for i := 0; i < 3; i++ {
+	if v, ok := table[i]; ok {
+		kept = append(kept, func() { fmt.Print(v, " ") })
+	}
+}
+for _, each := range kept { each() }"""
+    assert words(go_peer, code) == ["4", "5", "6"]
+
+
+def test_a_deferred_call_at_the_top_has_the_arguments_of_then(go_peer: DriverPeer) -> None:
+    go_peer.run('import "fmt"\nsum := 5\ndefer fmt.Print("sum ", sum)\nsum = 0')
+    assert go_peer.stdout(wait_for=b"sum") == b"sum 5"
+
+
+def test_a_field_that_is_not_there_is_told_where_it_is_asked_for(go_peer: DriverPeer) -> None:
+    go_peer.run("type Planet struct{ Name string }\nplanets := []Planet{{`a`}}")
+    answer = go_peer.run("\nsize := 2\nd := planets[0].Diameter")
+    assert answer.reply.evalue == "undefined selector: Diameter"
+    assert "line 3, column 6" in answer.reply.traceback[0]
+    assert "d := planets[0].Diameter" in answer.reply.traceback[0]
