@@ -100,6 +100,13 @@ build_tree() {
     "$suite" "$work/tree.tar" "$work"/apt.*
 }
 
+image_id() { buildah images --quiet "$image" 2>/dev/null || true; }
+
+# An image that another takes the name of would stay for ever; one that a VM's container is made of does stay.
+remove_replaced() {
+  [ -z "$1" ] || [ "$1" = "$(image_id)" ] || buildah rmi "$1" >/dev/null 2>&1 || true
+}
+
 commit_image() {
   # Chained: within a step, `set -e` does not hold.
   container=$(buildah from scratch) &&
@@ -112,4 +119,6 @@ commit_image() {
 }
 
 step "building $image out of Debian packages (about a minute)" "look at the lines above; apt's package sources must be reachable" build_tree
+replaced=$(image_id)
 step "committing $image" "\`buildah info\` shows whether its storage works; disk space may be short" commit_image
+remove_replaced "$replaced"

@@ -30,15 +30,22 @@ class Checkout:
         """Whether `debian.sh LANGUAGE OPTION…` built an image."""
         built = self.folder / "built"
         built.unlink(missing_ok=True)
+        self._run("bash", str(self.folder / "setup_scripts/images/debian.sh"), language, *options)
+        return built.exists()
+
+    def images(self) -> list[str]:
+        """The names of all images; `<none>` of one that lost its name."""
+        return self._run("buildah", "images", "--format", "{{.Name}}").split()
+
+    def _run(self, *command: str) -> str:
         env = {
             **os.environ,
             "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}",
             "CONTAINERS_STORAGE_CONF": str(self.folder / "storage.conf"),
         }
-        command = ["bash", str(self.folder / "setup_scripts/images/debian.sh"), language, *options]
         done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=SECONDS, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-        return built.exists()
+        return done.stdout
 
 
 @pytest.fixture
@@ -72,3 +79,10 @@ def test_an_image_with_another_driver_is_built_again(checkout: Checkout) -> None
         file.write("\n")
     assert checkout.build("go", "--if-missing")
     assert not checkout.build("go", "--if-missing")
+
+
+def test_an_image_takes_the_place_of_the_one_before(checkout: Checkout) -> None:
+    checkout.build("ruby")
+    checkout.build("ruby")
+    checkout.build("bash")
+    assert sorted(checkout.images()) == ["localhost/era/bash", "localhost/era/ruby"]
