@@ -40,10 +40,10 @@ def copy(manager: Manager, options: CopyOptions, front_end: FrontEnd) -> int:
 
 
 def _target(target: Path, guest_path: str) -> Path:
-    """`target`, or a file in it that has the guest file's name as it was typed."""
+    """`target`, which a link is followed to, or a file in it that has the guest file's name as it was typed."""
     if not target.is_dir():
-        return target
+        return target.resolve() if target.is_symlink() else target
     name = posixpath.basename(guest_path)
-    if name in ("", ".", ".."):
+    if guest_path and name in ("", ".", ".."):
         raise UsageError(f"{guest_path} is no file", "Name one of the VM's files.")
     return target / name
