@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -19,6 +21,8 @@ from era_kernel.commands.dispatch import dispatch
 from era_kernel.commands.front_end import Invocation, OpenManager, open_manager
 from era_kernel.config.arguments import take_arguments
 
+AGAIN_SECONDS = 0.01
+
 
 def run(argv: Sequence[str], open_manager: OpenManager = open_manager) -> int:
     """Run `era` with these arguments; its exit status. Nothing but SystemExit is raised."""
@@ -26,7 +30,22 @@ def run(argv: Sequence[str], open_manager: OpenManager = open_manager) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
-    return dispatch(era, take_arguments(argv), "era", Invocation(Console(), open_manager))
+    return dispatch(era, take_arguments(argv), "era", Invocation(Console(), open_manager, begin=_catch_interrupts))
+
+
+def _catch_interrupts() -> None:
+    """From now on Ctrl-C is an exception, so that commands clean up; see cli.main()."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.unraisablehook = _interrupt_again
+
+
+def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+    """Python drops an exception that comes up in a callback, such as its imports have: Ctrl-C must not be lost there."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(AGAIN_SECONDS, signal.raise_signal, (signal.SIGINT,)).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -75,7 +94,7 @@ def doctor(json: bool) -> int:
     """Check all that a VM needs here, by booting one too."""
     from era_kernel.cli.doctor import doctor as handler
 
-    return handler(DoctorOptions(json), table.invocation().front_end)
+    return handler(DoctorOptions(json), table.begin().front_end)
 
 
 @era.command()
@@ -89,7 +108,7 @@ def config(json: bool) -> int:
     """
     from era_kernel.cli.config import config as handler
 
-    typed = table.invocation()
+    typed = table.begin()
     said = {"vm_runtime": typed.vm_runtime, "log_level": typed.log_level, "log_file": typed.log_file}
     return handler(ConfigOptions(said, json), typed.front_end)
 
@@ -97,8 +116,6 @@ def config(json: bool) -> int:
 def _install_options(
     user: bool, sys_prefix: bool, prefix: Path | None, languages: tuple[str, ...], temporary: bool = False
 ) -> InstallOptions:
-    import sys
-
     if user + sys_prefix + (prefix is not None) > 1:
         raise click.UsageError("--user, --sys-prefix and --prefix exclude each other.")
     return InstallOptions(Path(sys.prefix) if sys_prefix else prefix, languages, temporary)
@@ -114,7 +131,7 @@ def install(**options: Any) -> int:
     """Make the kernels known to Jupyter."""
     from era_kernel.cli.install import install as handler
 
-    return handler(_install_options(**options), table.invocation().front_end)
+    return handler(_install_options(**options), table.begin().front_end)
 
 
 @era.command()
@@ -124,4 +141,4 @@ def uninstall(**options: Any) -> int:
     """Take the kernels away from Jupyter. VMs stay."""
     from era_kernel.cli.install import uninstall as handler
 
-    return handler(_install_options(**options), table.invocation().front_end)
+    return handler(_install_options(**options), table.begin().front_end)
