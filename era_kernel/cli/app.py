@@ -19,6 +19,7 @@ from era_kernel.cli.parameters import place
 from era_kernel.commands import parameters, table
 from era_kernel.commands.dispatch import dispatch
 from era_kernel.commands.front_end import Invocation, OpenManager, open_manager
+from era_kernel.commands.help import NAMES
 from era_kernel.config.arguments import take_arguments
 
 AGAIN_SECONDS = 0.01
@@ -41,7 +42,7 @@ def _catch_interrupts() -> None:
 
 
 def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
-    """Python drops an exception that comes up in a callback, such as its imports have: Ctrl-C must not be lost there."""
+    """Python drops an exception that comes up in a callback, such as imports have: Ctrl-C must not be lost there."""
     if lost.exc_type is KeyboardInterrupt:
         threading.Timer(AGAIN_SECONDS, signal.raise_signal, (signal.SIGINT,)).start()
     else:
@@ -52,8 +53,16 @@ def _end(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "--version", message="era %(version)s")
+def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        context.find_root().obj.front_end.line(f"era {__version__}")
+        context.exit()
+
+
+@click.group(context_settings=NAMES)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
 @parameters.anywhere
 def era() -> None:
     """Notebooks and commands in microVMs of their own."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from era_kernel.commands.front_end import FrontEnd, Invocation
-from era_kernel.errors import EraError
+from era_kernel.errors import EraError, sentence
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -50,7 +50,7 @@ def _failed(error: EraError, front_end: FrontEnd) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
-    text = error.format_message()
+    text = sentence(error.format_message())
     if isinstance(error, click.UsageError) and error.ctx is not None:
         text = f"{text} `{error.ctx.command_path} --help` tells more."
     return text

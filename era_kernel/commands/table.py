@@ -10,7 +10,7 @@ import click
 
 from era_kernel.commands import parameters
 from era_kernel.commands.front_end import Invocation
-from era_kernel.commands.help import Commands, help_text
+from era_kernel.commands.help import NAMES, Commands, help_text
 from era_kernel.commands.options import (
     CleanOptions,
     CopyOptions,
@@ -53,7 +53,7 @@ def manage(handler: str, options: object = None) -> int:
     return status
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, context_settings=NAMES)
 @parameters.anywhere
 def vm() -> None:
     """Create, use, list and delete VMs."""

@@ -30,8 +30,8 @@ class ShimClient(asyncio.Protocol):
     """A connection to the shim of one VM.
 
     `lost` resolves, to the error that tells why, when the VM or its shim has gone; every waiting call raises it. When
-    the VM was `saved`, our processes in it go on; who sets `may_rejoin` beforehand waits for them, and gets a connection
-    to them by rejoin(). `token` is the connection's own.
+    the VM was `saved`, our processes in it go on: who has set `may_rejoin` waits on for them, and gets a connection to
+    them by rejoin(). `token` is the connection's own.
     """
 
     def __init__(self, paths: VmPaths, token: str) -> None:

@@ -50,6 +50,7 @@ def test_version(era: Era) -> None:
         (("vm", "lst"), "list"),
         (("vm", "exce"), "exec"),
         (("docter",), "doctor"),
+        (("vm", "help", "creat"), "create"),
         (("vm", "create", "--langauge", "python"), "--language"),
         (("vm", "clean", "--keep-persit", "--all"), "--keep-persist"),
     ],
@@ -251,6 +252,15 @@ def test_a_full_disk_under_stdout_is_said(toy_era: Era, era: Era, arguments: tup
         )
     assert ended.returncode == 1
     assert ended.stderr == b"era: The output cannot be written: No space left on device\n"
+
+
+def test_a_full_disk_under_the_version_is_said(era: Era) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        command = era.command("--version")
+        ended = subprocess.run(
+            command, env=era.env, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False, cwd=ROOT
+        )
+    assert (ended.returncode, ended.stderr) == (1, b"era: The output cannot be written: No space left on device\n")
 
 
 def test_help_and_list_load_neither_rich_nor_a_launcher(era: Era) -> None:

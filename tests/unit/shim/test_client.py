@@ -38,7 +38,7 @@ async def test_who_waits_for_a_process_is_told_that_its_vm_was_saved(tmp_path: P
     with shim:
         _, process = await connected(tmp_path, shim, ours)
         say(shim, control.VmGone("python-0badcafe was stopped", stopped=True, saved=True))
-        with pytest.raises(VmLostError, match="was stopped.*era vm start"):
+        with pytest.raises(VmLostError, match=r"was stopped.*era vm start"):
             async with asyncio.timeout(5):
                 await process.wait()
 
