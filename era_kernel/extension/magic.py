@@ -14,6 +14,7 @@ from era_kernel.commands.dispatch import dispatch
 from era_kernel.commands.front_end import Invocation, open_manager
 from era_kernel.commands.table import vm
 from era_kernel.errors import EraError, UsageError
+from era_kernel.extension import editor
 from era_kernel.extension.channel import Channel, display, write
 from era_kernel.extension.failure import CellFailedError
 from era_kernel.extension.panels import Panels
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from era_kernel.service.manager import Manager
 
 
-_SESSION_OPTIONS = ("--language", "--vm", "--out")
 _SESSION_USAGE = "Write `%%era --language L` or `%%era --vm ID`, with `--out NAME` if you like, above the code."
 
 
@@ -40,15 +40,7 @@ def register(shell: InteractiveShell) -> None:
     ipython: Any = shell  # half of its methods have no types
     magic: Any = EraMagic(shell)
     ipython.register_magic_function(no_var_expand(magic), "line_cell", "era")
-    for name in (LINE, f"%{LINE}"):
-        ipython.set_hook("complete_command", _complete, str_key=name)
-
-
-def _complete(shell: InteractiveShell, event: Any) -> list[str]:
-    from era_kernel.magics.editor import complete, known_vms, typed_line
-
-    text = typed_line(event.text_until_cursor, len(event.text_until_cursor))
-    return [] if text is None else complete(text, 0, known_vms).matches
+    editor.register(shell)
 
 
 class EraMagic:
@@ -72,7 +64,7 @@ class EraMagic:
 
     def _run_command(self, command: Command) -> None:
         words = arguments(command, vm)
-        if words[0].partition("=")[0] in _SESSION_OPTIONS:
+        if words[0].partition("=")[0] in editor.SESSION_OPTIONS:
             raise UsageError(f"`{LINE} {words[0]}` needs code below it", _SESSION_USAGE)
         channel = Channel()
         front_end = CellFrontEnd(_Place(channel, self._panels))

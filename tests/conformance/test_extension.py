@@ -129,7 +129,22 @@ def test_a_cell_magic_without_a_body_is_refused(book: Notebook) -> None:
 def test_a_command_is_completed(book: Notebook) -> None:
     book.client.complete("%era li", 7)
     reply = book.client.get_shell_msg(timeout=30)
-    assert "list" in reply["content"]["matches"]
+    assert reply["content"]["matches"] == ["list"]
+    for typed, match in [("%era list --st", "--status"), ("%%era --l", "--language"), ("%%era --language ru", "ruby")]:
+        book.client.complete(typed, len(typed))
+        content = book.client.get_shell_msg(timeout=30)["content"]
+        assert content["matches"] == [match]
+        assert typed[: content["cursor_start"]] == typed.removesuffix(typed.split()[-1])
+
+
+@pytest.mark.parametrize("typed", ["%era list?", "%era list ??", "%%era list --all?"])
+def test_help_is_asked_for_by_a_question_mark(book: Notebook, typed: str) -> None:
+    assert book.run(typed).text().startswith("Usage: %era list")
+
+
+def test_a_question_mark_of_python_is_pythons(book: Notebook) -> None:
+    assert book.value("'''\n%era list?\n'''") == repr("\n%era list?\n")
+    assert book.run("%era?").text().startswith("Usage: %era [OPTIONS]")
 
 
 def test_the_source_of_the_package_is_this_one(book: Notebook) -> None:
