@@ -15,6 +15,7 @@ from era_kernel.magics import LINE
 CELL = "%%era"
 _LINE = re.compile(r"%era(?:[ \t?]|$)")
 _CELL = re.compile(r"%%era(?:[ \t]|$)")
+_BLANK = re.compile(r"\A(?:[ \t]*\n)+")
 _BODY_PARAMETER = "command"
 IsComplete = Callable[[str], Awaitable[bool]]
 
@@ -37,12 +38,12 @@ class Code:
 async def divide(code: str, comment: str, is_complete: IsComplete) -> AsyncIterator[Command | Code]:
     """The parts of a cell, in the order in which they are to run.
 
-    `%%era` counts as a cell's first line alone. `%era` counts at the begin of a line: above all code, where only blank
-    lines and comments (from `comment` to the line's end) may stand before it; and below code that `is_complete`, so
-    that a line within a string or a block is left alone.
+    `%%era` counts as a cell's first line alone, blank ones aside. `%era` counts at the begin of a line: above all code,
+    where only blank lines and comments (from `comment` to the line's end) may stand before it; and below code that
+    `is_complete`, so that a line within a string or a block is left alone.
     """
-    if _CELL.match(code.split("\n", 1)[0]):
-        first, _, body = code.partition("\n")
+    first, _, body = _BLANK.sub("", code).partition("\n")
+    if _CELL.match(first):
         yield Command(first[len(CELL) :].strip(), body)
         return
     pending: list[str] = []
@@ -78,7 +79,10 @@ def arguments(command: Command, commands: click.Group) -> list[str]:
         words = shlex.split(command.text)
     except ValueError as error:
         said = str(error).rstrip(".").lower()
-        raise UsageError(f"`{LINE} {command.text}` has {said}", "Close each quote; write \\' for one.") from None
+        remedy = "Close each quote; write \\' for one."
+        if command.text.endswith("\\"):
+            said, remedy = "a backslash at its end", "Leave it out; a command is one line."
+        raise UsageError(f"`{LINE} {command.text}` has {said}", remedy) from None
     if command.body is None:
         return words or ["--help"]
     return _with_body(words, command.body, commands)

@@ -40,6 +40,10 @@ def test_a_line_below_whole_code_is_ours() -> None:
     assert parts("x = 1\n%era list\ny = 2") == [Code("x = 1"), Command("list"), Code("\n\ny = 2")]
 
 
+def test_blank_lines_may_stand_above_a_cell_magic() -> None:
+    assert parts("\n \t\n%%era exec --all\n\necho 1") == [Command("exec --all", "\necho 1")]
+
+
 def test_a_line_below_a_block_is_ours() -> None:
     assert parts("def f():\n    return 1\n%era list") == [Code("def f():\n    return 1"), Command("list")]
 
@@ -103,6 +107,7 @@ def test_nothing_behind_it_asks_for_help() -> None:
     ("command", "said"),
     [
         (Command("exec --all --cmd 'echo"), "no closing quotation"),
+        (Command("list\\"), "a backslash at its end. Leave it out"),
         (Command("exec --all", "  \n"), "no command below"),
         (Command("list", "text"), "no text below"),
         (Command("exec --all --cmd true", "true"), "twice"),
