@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from era_kernel.atomic import write_errors
 from era_kernel.commands.front_end import FrontEnd, Sink
 from era_kernel.commands.options import CopyOptions
 from era_kernel.errors import UsageError
@@ -32,7 +33,9 @@ def copy(manager: Manager, options: CopyOptions, front_end: FrontEnd) -> int:
             host = front_end.host_file(Path(options.source), write=False)
             await manager.put(target[1], host, target[2])
         elif source:
-            host = front_end.host_file(_target(Path(options.target), source[2]), write=True)
+            with write_errors(Path(options.target), UsageError, "Name another place."):
+                there = _target(Path(options.target), source[2])
+            host = front_end.host_file(there, write=True)
             await manager.fetch(source[1], source[2], host)
 
     front_end.stream(work, labelled=False, patience=PATIENCE)

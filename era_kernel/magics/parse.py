@@ -17,6 +17,8 @@ _LINE = re.compile(r"%era(?:[ \t?]|$)")
 _CELL = re.compile(r"%%era(?:[ \t]|$)")
 _BLANK = re.compile(r"\A(?:[ \t]*\n)+")
 _BODY_PARAMETER = "command"
+MAX_LINE = 32_768
+"""Characters; shlex takes time with the square of a word's length, and the kernel waits for it."""
 IsComplete = Callable[[str], Awaitable[bool]]
 
 
@@ -73,6 +75,9 @@ def arguments(command: Command, commands: click.Group) -> list[str]:
 
     Raises UsageError.
     """
+    if len(command.text) > MAX_LINE:
+        said = f"This `{LINE}` line is {len(command.text)} characters long, more than {MAX_LINE}"
+        raise UsageError(said, f"A command for a VM may stand below `{CELL} exec`, or in a file.")
     if command.text.endswith("?"):
         return ["help", *command.text.strip("?").split()[:1]]
     try:

@@ -114,6 +114,8 @@ def test_a_link_of_this_machine_is_followed(era: VmEra, vm: str, tmp_path: Path)
         ("file", "VM:in/x", 2, "'in/x' is no path in a VM"),
         ("file", "VM:/no/folder/x", 1, "file could not be written to /no/folder/x: there is no such folder"),
         ("VM:", ".", 2, "'' is no path in a VM"),
+        ("VM:/etc/passwd", "x" * 300, 2, "cannot be written: File name too long. Name another place"),
+        ("VM:/etc/passwd", "x" * 300 + "/y", 2, "cannot be written: File name too long. Name another place"),
         ("VM:/etc/passwd", "/dev/full", 2, "/dev/full is no regular file"),
         ("file", "other", 2, "Neither side is in a VM"),
         ("VM:/a", "VM:/b", 2, "Both sides are in a VM"),
