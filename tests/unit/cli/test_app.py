@@ -227,6 +227,17 @@ def test_a_state_folder_that_cannot_be_made_is_said(era: Era, tmp_path: Path) ->
     assert "Set AGENT_STATE_DIR" in ended.stderr
 
 
+def test_what_the_system_refuses_is_no_bug_and_names_the_file(era: Era) -> None:
+    folder = f"/tmp/{'x' * 300}"
+    for arguments in (("cache", "list"), ("install", "--prefix", folder)):
+        ended = era(*arguments, env={"ERA_CACHE_DIR": folder})
+        assert (ended.status, ended.stdout) == (1, "")
+        assert ended.stderr.startswith(f"era: {folder}/")
+        assert ended.stderr.count("\n") == 1
+        assert ": File name too long. Check its name" in ended.stderr
+        assert "bug" not in ended.stderr
+
+
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
 def test_closed_streams_harm_nothing(era: Era, closed: str) -> None:
     line = f"{shlex.join(era.command('vm', 'list'))} {closed}"
