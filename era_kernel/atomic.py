@@ -44,12 +44,13 @@ def sync_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def write_errors(path: Path, kind: type[EraError]) -> Iterator[None]:
+def write_errors(
+    path: Path, kind: type[EraError], remedy: str = "Check who owns the state folder and how it is mounted."
+) -> Iterator[None]:
     """Turn what goes wrong while `path` is changed into an error of our own that says what to do."""
     try:
         yield
     except OSError as error:
-        remedy = "Check who owns the state folder and how it is mounted."
         if error.errno in _FULL:
             remedy = f"Make room under {path.parent}, then try again; what was there before is untouched."
         raise kind(f"{path} cannot be written: {error.strerror}", remedy) from error

@@ -29,6 +29,11 @@ from __future__ import annotations
 from typing import Any
 
 
+def sentence(text: str) -> str:
+    """`text` with a full stop, unless it ends as a sentence does already."""
+    return text if text.endswith((".", "?", "!", "?)")) else f"{text}."
+
+
 class EraError(Exception):
     """Base of all our errors.
 
@@ -43,7 +48,7 @@ class EraError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        text = f"{self.message.rstrip('.')}. {self.remedy}" if self.remedy else self.message
+        text = f"{sentence(self.message)} {self.remedy}" if self.remedy else self.message
         return " ".join(text.split())
 
 

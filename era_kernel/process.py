@@ -58,13 +58,16 @@ class Completed(NamedTuple):
 
 
 def find_tool(name: str) -> str:
-    """The absolute path of a program; ToolMissingError names the package that holds it."""
+    """The absolute path of a program; ToolMissingError names the package that holds it.
+
+    The folder is the real one: a jail has /usr, but not the link /bin to it that PATH may name first.
+    """
     import shutil
 
     path = shutil.which(name)
     if path is None:
         raise _missing(name)
-    return path
+    return str(Path(path).parent.resolve() / Path(path).name)
 
 
 def _missing(name: str) -> ToolMissingError:

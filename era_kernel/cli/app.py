@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -17,7 +19,10 @@ from era_kernel.cli.parameters import place
 from era_kernel.commands import parameters, table
 from era_kernel.commands.dispatch import dispatch
 from era_kernel.commands.front_end import Invocation, OpenManager, open_manager
+from era_kernel.commands.help import NAMES
 from era_kernel.config.arguments import take_arguments
+
+AGAIN_SECONDS = 0.01
 
 
 def run(argv: Sequence[str], open_manager: OpenManager = open_manager) -> int:
@@ -26,15 +31,38 @@ def run(argv: Sequence[str], open_manager: OpenManager = open_manager) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _end)
-    return dispatch(era, take_arguments(argv), "era", Invocation(Console(), open_manager))
+    return dispatch(era, take_arguments(argv), "era", Invocation(Console(), open_manager, begin=_catch_interrupts))
+
+
+def _catch_interrupts() -> None:
+    """From now on Ctrl-C is an exception, so that commands clean up; see cli.main()."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        sys.unraisablehook = _interrupt_again
+
+
+def _interrupt_again(lost: sys.UnraisableHookArgs) -> None:
+    """Python drops an exception that comes up in a callback, such as imports have: Ctrl-C must not be lost there."""
+    if lost.exc_type is KeyboardInterrupt:
+        threading.Timer(AGAIN_SECONDS, signal.raise_signal, (signal.SIGINT,)).start()
+    else:
+        sys.__unraisablehook__(lost)
 
 
 def _end(number: int, frame: FrameType | None) -> None:
     raise SystemExit(128 + number)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, "--version", message="era %(version)s")
+def _show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        context.find_root().obj.front_end.line(f"era {__version__}")
+        context.exit()
+
+
+@click.group(context_settings=NAMES)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_show_version, help="Show the version."
+)
 @parameters.anywhere
 def era() -> None:
     """Notebooks and commands in microVMs of their own."""
@@ -75,7 +103,7 @@ def doctor(json: bool) -> int:
     """Check all that a VM needs here, by booting one too."""
     from era_kernel.cli.doctor import doctor as handler
 
-    return handler(DoctorOptions(json), table.invocation().front_end)
+    return handler(DoctorOptions(json), table.begin().front_end)
 
 
 @era.command()
@@ -89,7 +117,7 @@ def config(json: bool) -> int:
     """
     from era_kernel.cli.config import config as handler
 
-    typed = table.invocation()
+    typed = table.begin()
     said = {"vm_runtime": typed.vm_runtime, "log_level": typed.log_level, "log_file": typed.log_file}
     return handler(ConfigOptions(said, json), typed.front_end)
 
@@ -97,8 +125,6 @@ def config(json: bool) -> int:
 def _install_options(
     user: bool, sys_prefix: bool, prefix: Path | None, languages: tuple[str, ...], temporary: bool = False
 ) -> InstallOptions:
-    import sys
-
     if user + sys_prefix + (prefix is not None) > 1:
         raise click.UsageError("--user, --sys-prefix and --prefix exclude each other.")
     return InstallOptions(Path(sys.prefix) if sys_prefix else prefix, languages, temporary)
@@ -114,7 +140,7 @@ def install(**options: Any) -> int:
     """Make the kernels known to Jupyter."""
     from era_kernel.cli.install import install as handler
 
-    return handler(_install_options(**options), table.invocation().front_end)
+    return handler(_install_options(**options), table.begin().front_end)
 
 
 @era.command()
@@ -124,4 +150,4 @@ def uninstall(**options: Any) -> int:
     """Take the kernels away from Jupyter. VMs stay."""
     from era_kernel.cli.install import uninstall as handler
 
-    return handler(_install_options(**options), table.invocation().front_end)
+    return handler(_install_options(**options), table.begin().front_end)

@@ -24,6 +24,11 @@ ResultT = TypeVar("ResultT")
 
 STDOUT = 1
 STDERR = 2
+WHOLE = 30
+"""Columns of a table up to this width are never folded: a narrow terminal wraps the line, and ids can be copied."""
+FOLDED = 20
+"""The width to which longer ones may be folded."""
+WIDEST = 10_000
 BROKEN_PIPE = 128 + 13
 """The exit status of a program whose reader went away: what a shell shows for SIGPIPE."""
 
@@ -152,16 +157,26 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
 
     from rich import box
     from rich.console import Console as RichConsole
+    from rich.measure import Measurement
     from rich.table import Table
     from rich.text import Text
 
     terminal = os.isatty(STDOUT)
     table = Table(box=box.SIMPLE_HEAD if terminal else None, pad_edge=False, header_style="bold")
+    texts = [[Text(printable(str(cell))) for cell in row] for row in rows]
     for number, column in enumerate(columns):
-        table.add_column(column, no_wrap=number == 0 or not terminal, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(printable(str(cell))) for cell in row))
+        width = max(len(column), *(row[number].cell_len for row in texts))
+        long = terminal and width > WHOLE
+        table.add_column(column, no_wrap=not long, min_width=FOLDED if long else width, overflow="fold")
+    for row in texts:
+        table.add_row(*row)
     text = io.StringIO()
-    width = os.get_terminal_size(STDOUT).columns if terminal else 10_000
-    RichConsole(file=text, force_terminal=terminal, width=width).print(table)
+    console = RichConsole(file=text, force_terminal=terminal, width=_width(terminal))
+    console.width = max(console.width, Measurement.get(console, console.options.update(width=WIDEST), table).minimum)
+    console.print(table)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+def _width(terminal: bool) -> int:
+    """Of the terminal; some say that they have no columns."""
+    return os.get_terminal_size(STDOUT).columns or 80 if terminal else WIDEST

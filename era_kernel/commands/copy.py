@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from era_kernel.atomic import write_errors
 from era_kernel.commands.front_end import FrontEnd, Sink
 from era_kernel.commands.options import CopyOptions
 from era_kernel.errors import UsageError
@@ -32,7 +33,9 @@ def copy(manager: Manager, options: CopyOptions, front_end: FrontEnd) -> int:
             host = front_end.host_file(Path(options.source), write=False)
             await manager.put(target[1], host, target[2])
         elif source:
-            host = front_end.host_file(_target(Path(options.target), source[2]), write=True)
+            with write_errors(Path(options.target), UsageError, "Name another place."):
+                there = _target(Path(options.target), source[2])
+            host = front_end.host_file(there, write=True)
             await manager.fetch(source[1], source[2], host)
 
     front_end.stream(work, labelled=False, patience=PATIENCE)
@@ -40,10 +43,10 @@ def copy(manager: Manager, options: CopyOptions, front_end: FrontEnd) -> int:
 
 
 def _target(target: Path, guest_path: str) -> Path:
-    """`target`, or a file in it that has the guest file's name as it was typed."""
+    """`target`, which a link is followed to, or a file in it that has the guest file's name as it was typed."""
     if not target.is_dir():
-        return target
+        return target.resolve() if target.is_symlink() else target
     name = posixpath.basename(guest_path)
-    if name in ("", ".", ".."):
+    if guest_path and name in ("", ".", ".."):
         raise UsageError(f"{guest_path} is no file", "Name one of the VM's files.")
     return target / name

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Sequence
 
 import click
 
 from era_kernel.commands.front_end import FrontEnd, Invocation
-from era_kernel.errors import EraError
+from era_kernel.errors import EraError, sentence
 
 INTERRUPTED = 128 + signal.SIGINT
 
@@ -31,6 +32,8 @@ def dispatch(commands: click.Group, arguments: Sequence[str], name: str, invocat
     except click.ClickException as error:
         front_end.error(_usage(error))
         return error.exit_code
+    except OSError as error:
+        return _refused(error, front_end)
     except Exception as error:
         return _bug(error, invocation)
     finally:
@@ -50,10 +53,21 @@ def _failed(error: EraError, front_end: FrontEnd) -> int:
 
 
 def _usage(error: click.ClickException) -> str:
-    text = error.format_message()
+    text = sentence(error.format_message())
     if isinstance(error, click.UsageError) and error.ctx is not None:
         text = f"{text} `{error.ctx.command_path} --help` tells more."
     return text
+
+
+def _refused(error: OSError, front_end: FrontEnd) -> int:
+    """What the operating system refused is no bug of ours: a folder that is closed, a name that is too long."""
+    import logging
+
+    logging.getLogger(__name__).debug("refused", exc_info=error)
+    names = [os.fsdecode(each) for each in (error.filename, error.filename2) if isinstance(each, str | bytes)]
+    said = f"{' -> '.join(names)}: {error.strerror or error}" if names else str(error)
+    front_end.error(EraError(said, "Check its name, who owns it and how its disk is mounted; `era doctor` looks too."))
+    return 1
 
 
 def _bug(error: Exception, invocation: Invocation) -> int:

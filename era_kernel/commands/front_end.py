@@ -87,6 +87,8 @@ class Invocation:
     vm_runtime: str | None = None
     log_level: str | None = None
     log_file: Path | None = None
+    begin: Callable[[], None] = lambda: None
+    """Called when all is loaded and the command begins: what interrupts it then has to let it clean up."""
 
     def start_logging(self) -> None:
         """See FrontEnd.start_logging."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
-from era_kernel.errors import UsageError
+NAMES: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+"""Settings of the groups' contexts: what asks for help, the same wherever a command is typed."""
 
 
 class Command(click.Command):
@@ -36,7 +39,7 @@ def _show(context: click.Context, parameter: click.Parameter, value: bool) -> No
 
 
 def help_text(context: click.Context, name: str) -> str:
-    """The help of the command `name` of the context's group, or of the group. Raises UsageError."""
+    """The help of the command `name` of the context's group, or of the group. Raises NoSuchCommand."""
     group = context.parent
     assert group is not None
     assert isinstance(group.command, click.Group)
@@ -44,6 +47,6 @@ def help_text(context: click.Context, name: str) -> str:
         return group.get_help() + "\n"
     command = group.command.get_command(group, name)
     if command is None:
-        raise UsageError(f"There is no command {name!r}", f"`{group.command_path} help` lists them.")
+        raise click.exceptions.NoSuchCommand(name, possibilities=group.command.commands, ctx=group)
     with click.Context(command, parent=group, info_name=name) as inner:
         return command.get_help(inner) + "\n"

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from era_kernel.commands.front_end import FrontEnd
 from era_kernel.commands.options import CleanOptions, CreateOptions, Selection, ShellOptions, StopOptions
-from era_kernel.errors import EraError
+from era_kernel.errors import EraError, UnknownVmError
 from era_kernel.models import VmState
 
 if TYPE_CHECKING:
     from era_kernel.service.manager import Manager, Outcome
+
+_Done = tuple[str, "EraError | None"]
+"""A VM's id, and why it could not be done."""
 
 
 def create(manager: Manager, options: CreateOptions, front_end: FrontEnd) -> int:
@@ -34,19 +37,20 @@ def start(manager: Manager, options: Selection, front_end: FrontEnd) -> int:
     ids = options.ids
     if ids is None:
         ids = tuple(view.record.id for view in manager.list(VmState.STOPPED, include_stopped=True))
-    return _each_done(map(_attempt(manager.start), ids), "started", "No VMs to start.", front_end)
+    outcomes = _meant(options, map(_attempt(manager.start), ids))
+    return _each_done(outcomes, "started", "No VMs to start.", front_end)
 
 
 def stop(manager: Manager, options: StopOptions, front_end: FrontEnd) -> int:
     """Stop VMs; their disks stay, and their memory unless they are powered off."""
     outcomes = manager.stop(options.selection.ids, power_off=options.power_off)
-    return _each_done(_pairs(outcomes), "stopped", "No VMs to stop.", front_end)
+    return _each_done(_meant(options.selection, _pairs(outcomes)), "stopped", "No VMs to stop.", front_end)
 
 
 def clean(manager: Manager, options: CleanOptions, front_end: FrontEnd) -> int:
     """Delete VMs and their disks."""
     outcomes = manager.clean(options.selection.ids, keep_persist=options.keep_persist)
-    return _each_done(_pairs(outcomes), "cleaned", "No VMs to clean.", front_end)
+    return _each_done(_meant(options.selection, _pairs(outcomes)), "cleaned", "No VMs to clean.", front_end)
 
 
 def shell(manager: Manager, options: ShellOptions, front_end: FrontEnd) -> int:
@@ -59,8 +63,8 @@ def use(manager: Manager, vm_id: str, front_end: FrontEnd) -> int:
     return front_end.use(manager, vm_id)
 
 
-def _attempt(action: Callable[[str], object]) -> Callable[[str], tuple[str, EraError | None]]:
-    def attempt(vm_id: str) -> tuple[str, EraError | None]:
+def _attempt(action: Callable[[str], object]) -> Callable[[str], _Done]:
+    def attempt(vm_id: str) -> _Done:
         try:
             action(vm_id)
         except EraError as error:
@@ -70,11 +74,16 @@ def _attempt(action: Callable[[str], object]) -> Callable[[str], tuple[str, EraE
     return attempt
 
 
-def _pairs(outcomes: Iterable[Outcome]) -> Iterable[tuple[str, EraError | None]]:
+def _meant(selection: Selection, outcomes: Iterable[_Done]) -> Iterable[_Done]:
+    """With --all, a VM that somebody else removed meanwhile was not meant."""
+    return (each for each in outcomes if selection.ids is not None or not isinstance(each[1], UnknownVmError))
+
+
+def _pairs(outcomes: Iterable[Outcome]) -> Iterable[_Done]:
     return ((outcome.vm_id, outcome.error) for outcome in outcomes)
 
 
-def _each_done(outcomes: Iterable[tuple[str, EraError | None]], done: str, nothing: str, front_end: FrontEnd) -> int:
+def _each_done(outcomes: Iterable[_Done], done: str, nothing: str, front_end: FrontEnd) -> int:
     """A line for each VM as it is done; 1 when one of them failed."""
     status, count = 0, 0
     for vm_id, error in outcomes:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from era_kernel.commands.front_end import FrontEnd, Sink
 from era_kernel.commands.options import ExecOptions, JobOptions, RunOptions, TempOptions
+from era_kernel.errors import EraError
 from era_kernel.models import ExecResult
 
 if TYPE_CHECKING:
     from era_kernel.service.manager import Manager, Outcome, Output
+
+NO_ROOM = 1 << 20
+"""Bytes. With less than this, a disk that has to grow has probably stopped its VM."""
 
 
 def execute(manager: Manager, options: ExecOptions, front_end: FrontEnd) -> int:
@@ -23,7 +28,7 @@ def execute(manager: Manager, options: ExecOptions, front_end: FrontEnd) -> int:
 
     single = ids is not None and len(ids) == 1
     results = front_end.stream(work, labelled=not single, patience=job.timeout)
-    statuses = [_ended(result, job.timeout, front_end, quiet=single) for result in results]
+    statuses = [_ended(result, job.timeout, manager, front_end, quiet=single) for result in results]
     return next((status for status in statuses if status), 0)
 
 
@@ -39,7 +44,7 @@ def run(manager: Manager, options: RunOptions, front_end: FrontEnd) -> int:
         return done.result
 
     result = front_end.stream(work, labelled=False, patience=job.timeout)
-    return _ended(result, job.timeout, front_end, quiet=True)
+    return _ended(result, job.timeout, manager, front_end, quiet=True)
 
 
 def temp(manager: Manager, options: TempOptions, front_end: FrontEnd) -> int:
@@ -61,7 +66,7 @@ def temp(manager: Manager, options: TempOptions, front_end: FrontEnd) -> int:
         )
 
     result = front_end.stream(work, labelled=False, patience=job.timeout)
-    return _ended(result, job.timeout, front_end, quiet=True)
+    return _ended(result, job.timeout, manager, front_end, quiet=True)
 
 
 def _files(job: JobOptions, front_end: FrontEnd) -> list[Path]:
@@ -78,7 +83,7 @@ def _after_progress(sink: Sink, front_end: FrontEnd) -> Output:
     return output
 
 
-def _ended(result: ExecResult | Outcome, timeout: float, front_end: FrontEnd, *, quiet: bool) -> int:
+def _ended(result: ExecResult | Outcome, timeout: float, manager: Manager, front_end: FrontEnd, *, quiet: bool) -> int:
     """Say what went wrong with a command, and give the status it stands for.
 
     `quiet`: a status that is not 0 is the command's own business; with several VMs one wants to know whose it was.
@@ -89,9 +94,19 @@ def _ended(result: ExecResult | Outcome, timeout: float, front_end: FrontEnd, *,
         front_end.error(result.error, "" if quiet else result.vm_id)
         return result.error.exit_status
     if result.timed_out:
-        front_end.error(f"The command took longer than {timeout:g} s and was ended", result.vm_id)
+        error = EraError(f"The command took longer than {timeout:g} s and was ended", _remedy(manager))
+        front_end.error(error, result.vm_id)
     elif result.oom:
         front_end.error("The guest's memory ran out. Create the VM with more --mem", result.vm_id)
     elif result.status and not quiet:
         front_end.error(f"The command ended with status {result.status}", result.vm_id)
     return result.status
+
+
+def _remedy(manager: Manager) -> str:
+    root = manager.state.root
+    try:
+        full = shutil.disk_usage(root).free < NO_ROOM
+    except OSError:
+        return ""
+    return f"Make room under {root}: its disk is full, and VMs that write wait for that." if full else ""

@@ -10,7 +10,7 @@ import click
 
 from era_kernel.commands import parameters
 from era_kernel.commands.front_end import Invocation
-from era_kernel.commands.help import Commands, help_text
+from era_kernel.commands.help import NAMES, Commands, help_text
 from era_kernel.commands.options import (
     CleanOptions,
     CopyOptions,
@@ -35,16 +35,25 @@ def invocation() -> Invocation:
     return found
 
 
+def begin() -> Invocation:
+    """The same, for a command that begins now: its modules are loaded."""
+    found = invocation()
+    found.begin()
+    return found
+
+
 def manage(handler: str, options: object = None) -> int:
     """Run `handler`, given as MODULE.FUNCTION: it is loaded when it is used, not with the table."""
     module, _, function = handler.rpartition(".")
     typed = invocation()
     manager = typed.open_manager(typed.vm_runtime, typed.front_end.report)
-    status: int = getattr(importlib.import_module(module), function)(manager, options, typed.front_end)
+    command = getattr(importlib.import_module(module), function)
+    typed.begin()
+    status: int = command(manager, options, typed.front_end)
     return status
 
 
-@click.group(cls=Commands)
+@click.group(cls=Commands, context_settings=NAMES)
 @parameters.anywhere
 def vm() -> None:
     """Create, use, list and delete VMs."""

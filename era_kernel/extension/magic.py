@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -13,12 +14,13 @@ from era_kernel.commands.dispatch import dispatch
 from era_kernel.commands.front_end import Invocation, open_manager
 from era_kernel.commands.table import vm
 from era_kernel.errors import EraError, UsageError
+from era_kernel.extension import editor
 from era_kernel.extension.channel import Channel, display, write
 from era_kernel.extension.failure import CellFailedError
 from era_kernel.extension.panels import Panels
 from era_kernel.extension.sessions import Sessions
 from era_kernel.magics import LINE
-from era_kernel.magics.front_end import STDOUT, CellFrontEnd
+from era_kernel.magics.front_end import STDOUT, CellFrontEnd, CommandError, in_a_cell
 from era_kernel.magics.parse import Command, arguments
 
 if TYPE_CHECKING:
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
     from era_kernel.service.manager import Manager
 
 
+_SESSION_USAGE = "Write `%%era --language L` or `%%era --vm ID`, with `--out NAME` if you like, above the code."
+
+
 def register(shell: InteractiveShell) -> None:
     """Give IPython the magic. `$` and `{}` in a line are the guest's shell's, not variables of the notebook."""
     from IPython.core.magic import no_var_expand
@@ -35,15 +40,7 @@ def register(shell: InteractiveShell) -> None:
     ipython: Any = shell  # half of its methods have no types
     magic: Any = EraMagic(shell)
     ipython.register_magic_function(no_var_expand(magic), "line_cell", "era")
-    for name in (LINE, f"%{LINE}"):
-        ipython.set_hook("complete_command", _complete, str_key=name)
-
-
-def _complete(shell: InteractiveShell, event: Any) -> list[str]:
-    from era_kernel.magics.editor import complete, known_vms, typed_line
-
-    text = typed_line(event.text_until_cursor, len(event.text_until_cursor))
-    return [] if text is None else complete(text, 0, known_vms).matches
+    editor.register(shell)
 
 
 class EraMagic:
@@ -67,13 +64,15 @@ class EraMagic:
 
     def _run_command(self, command: Command) -> None:
         words = arguments(command, vm)
+        if words[0].partition("=")[0] in editor.SESSION_OPTIONS:
+            raise UsageError(f"`{LINE} {words[0]}` needs code below it", _SESSION_USAGE)
         channel = Channel()
         front_end = CellFrontEnd(_Place(channel, self._panels))
         with ThreadPoolExecutor(1, "era-command") as pool:
             job: Future[int] = pool.submit(dispatch, vm, words, LINE, Invocation(front_end, open_manager))
             channel.show_until(job, front_end.interrupt)
         if status := job.result():
-            raise EraError(front_end.failure or f"`{LINE} {words[0]}` ended with status {status}")
+            raise CommandError(front_end.failure or f"`{LINE} {words[0]}` ended with status {status}")
         if front_end.failure:
             write("stderr", f"era: {front_end.failure}\n")
 
@@ -101,17 +100,16 @@ def _session_options(line: str) -> dict[str, str]:
     try:
         parsed: Any = _session.main(arguments(Command(line), vm), prog_name=f"%{LINE}", standalone_mode=False)
     except click.ClickException as error:
-        raise UsageError(
-            error.format_message().rstrip("."), "`%%era --language L` or `--vm ID`, with `--out NAME`"
-        ) from None
+        raise UsageError(error.format_message(), _SESSION_USAGE) from None
     options: dict[str, str] = parsed
-    if options["out"] and not options["out"].isidentifier():
+    if options["out"] and (not options["out"].isidentifier() or keyword.iskeyword(options["out"])):
         raise UsageError(f"{options['out']!r} is no name of a variable")
     return options
 
 
 def _shown(error: EraError) -> CellFailedError:
-    return CellFailedError(str(error), [f"{type(error).__name__.removesuffix('Error')}: {error}"])
+    text = in_a_cell(error)
+    return CellFailedError(text, [f"{type(error).__name__.removesuffix('Error')}: {text}"])
 
 
 class _Place:

@@ -29,7 +29,9 @@ class Sessions:
 
     def run(self, code: str, language: str, vm_id: str) -> str:
         """Run a cell, shown as it goes; its text output. Raises CellFailedError, EraError."""
-        spec = find_language(language or _language_of(vm_id))
+        spec = find_language(_language_of(vm_id) if vm_id or not language else language)
+        if language and find_language(language) is not spec:
+            raise UsageError(f"{vm_id} is a VM for {spec.name}, not for {language}", "Leave --language out.")
         found = self._open.get((spec.name, vm_id))
         if found is None:
             found = asyncio.run_coroutine_threadsafe(_new(spec, vm_id), self._loop).result()

@@ -14,10 +14,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from era_kernel import process
 from era_kernel.errors import ImageError
 from era_kernel.images.cache import making_error
-from era_kernel.images.disk import FORMAT_TIMEOUT, run_tool
+from era_kernel.images.disk import run_tool
 
 LOCK_TIMEOUT = 60.0
 PREFIX = "template-"
@@ -62,8 +61,11 @@ def _link_or_copy(base: Path, target: Path) -> None:
         if error.errno not in (errno.EXDEV, errno.EPERM, errno.EMLINK):
             raise
         new = target.with_name(f".{target.name}.new")
-        process.run(["cp", "--sparse=always", "--reflink=auto", base, new], timeout=FORMAT_TIMEOUT)
-        new.rename(target)
+        try:
+            run_tool(["cp", "--sparse=always", "--reflink=auto", str(base), str(new)], target)
+            new.rename(target)
+        finally:
+            new.unlink(missing_ok=True)
 
 
 def drop_unused_bases(bases: Path, disks: Iterable[Path]) -> None:

@@ -12,12 +12,12 @@ from era_kernel.commands.dispatch import dispatch
 from era_kernel.commands.front_end import Invocation, open_manager
 from era_kernel.commands.table import vm
 from era_kernel.config.sources import setting
-from era_kernel.errors import EraError, UsageError
+from era_kernel.errors import UsageError
 from era_kernel.kernel.connection import VmConnection
 from era_kernel.kernel.relay import Cell, OutputRelay
 from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.magics import LINE
-from era_kernel.magics.front_end import STDOUT, CellFrontEnd
+from era_kernel.magics.front_end import STDOUT, CellFrontEnd, CommandError
 from era_kernel.magics.host_files import beside_notebook
 from era_kernel.magics.parse import Command, arguments
 
@@ -31,10 +31,6 @@ log = logging.getLogger(__name__)
 USE_SECONDS = 30.0
 Publish = Callable[[str, dict[str, Any], dict[str, Any]], None]
 NewPanel = Callable[["Panel"], "Controller"]
-
-
-class CommandError(EraError):
-    """A command of a cell failed."""
 
 
 class CellCommands:

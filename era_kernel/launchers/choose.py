@@ -39,7 +39,8 @@ def choose_launcher(name: str | None = None) -> Launcher:
             return launcher
         failures.append((candidate, probe))
     reasons = "; ".join(f"{launcher}: {probe.reason}" for launcher, probe in failures)
-    remedies = list(dict.fromkeys(probe.remedy for _, probe in failures if probe.remedy))
+    told = [(launcher, probe.remedy) for launcher, probe in failures if probe.remedy]
+    remedies = [f"For {launcher}: {remedy}" if len(failures) > 1 else remedy for launcher, remedy in told]
     if wanted != AUTO:
         remedies.append(f"--vm-runtime {AUTO} takes what works here.")
     raise LauncherError(f"No VM can run here. {reasons}", " ".join(remedies) or "`era doctor` tells more.")

@@ -85,7 +85,8 @@ def probe_qemu(files: Callable[[Report], GuestFiles], report: Report = log.info)
     except EraError as error:
         return Verdict("", Probe(False, "", error.message, error.remedy))
     except OSError as error:
-        return Verdict("", Probe(False, "", f"QEMU could not be tried: {error}"))
+        remedy = f"Set ERA_CACHE_DIR to a folder that can be written: this one is {cache_root()}."
+        return Verdict("", Probe(False, "", f"QEMU could not be tried: {error}", remedy))
 
 
 def _key() -> str:

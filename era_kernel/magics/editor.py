@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import click
 
 from era_kernel.commands.front_end import open_manager
+from era_kernel.commands.help import NAMES
 from era_kernel.commands.table import vm
 from era_kernel.errors import EraError
 from era_kernel.languages import LANGUAGES
@@ -76,7 +77,7 @@ def _awaited(command: click.Command, words: Sequence[str]) -> click.Parameter | 
 def help_for(text: str) -> str:
     """The help of the command that a line names, else of all."""
     words = text.split()
-    with click.Context(vm, info_name=LINE) as context:
+    with click.Context(vm, info_name=LINE, **NAMES) as context:
         command = vm.commands.get(words[0].strip("?")) if words else None
         if command is None:
             return vm.get_help(context)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from era_kernel.commands.front_end import Sink
 from era_kernel.commands.sinks import LabelledSink, RawSink
 from era_kernel.errors import EraError, UsageError
+from era_kernel.magics import LINE
 from era_kernel.text import printable
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class Place(Protocol):
 
     def use(self, manager: Manager, vm_id: str) -> int:
         """From now on the notebook's cells go to this VM. Raises EraError."""
+
+
+class CommandError(EraError):
+    """A command of a cell failed."""
+
+
+def in_a_cell(error: EraError | str) -> str:
+    """An error's text, the commands in it as they are typed in cells."""
+    return str(error).replace("`era vm ", f"`{LINE} ")
 
 
 class CellFrontEnd:
@@ -82,7 +92,7 @@ class CellFrontEnd:
 
     def error(self, error: EraError | str, subject: str = "") -> None:
         self.tell_failure()
-        text = str(error).replace("`era vm ", "`%era ")
+        text = in_a_cell(error)
         self.failure = printable(f"{subject}: {text}" if subject else text)
 
     def tell_failure(self) -> None:
@@ -98,7 +108,9 @@ class CellFrontEnd:
         """Progress is not shown in a place of its own."""
 
     def start_logging(self, level: str | None, file: Path | None) -> None:
-        """The kernel logs as it was started."""
+        """The kernel logs as it was started; says so where something else is asked for."""
+        if level is not None or file is not None:
+            self.note("era: --log-level and --log-file change nothing in a cell: the kernel logs as it was started.")
 
     def host_file(self, path: Path, *, write: bool) -> Path:
         return self._place.host_file(path, write=write)

@@ -15,7 +15,10 @@ from era_kernel.magics import LINE
 CELL = "%%era"
 _LINE = re.compile(r"%era(?:[ \t?]|$)")
 _CELL = re.compile(r"%%era(?:[ \t]|$)")
+_BLANK = re.compile(r"\A(?:[ \t]*\n)+")
 _BODY_PARAMETER = "command"
+MAX_LINE = 32_768
+"""Characters; shlex takes time with the square of a word's length, and the kernel waits for it."""
 IsComplete = Callable[[str], Awaitable[bool]]
 
 
@@ -37,12 +40,12 @@ class Code:
 async def divide(code: str, comment: str, is_complete: IsComplete) -> AsyncIterator[Command | Code]:
     """The parts of a cell, in the order in which they are to run.
 
-    `%%era` counts as a cell's first line alone. `%era` counts at the begin of a line: above all code, where only blank
-    lines and comments (from `comment` to the line's end) may stand before it; and below code that `is_complete`, so
-    that a line within a string or a block is left alone.
+    `%%era` counts as a cell's first line alone, blank ones aside. `%era` counts at the begin of a line: above all code,
+    where only blank lines and comments (from `comment` to the line's end) may stand before it; and below code that
+    `is_complete`, so that a line within a string or a block is left alone.
     """
-    if _CELL.match(code.split("\n", 1)[0]):
-        first, _, body = code.partition("\n")
+    first, _, body = _BLANK.sub("", code).partition("\n")
+    if _CELL.match(first):
         yield Command(first[len(CELL) :].strip(), body)
         return
     pending: list[str] = []
@@ -72,13 +75,19 @@ def arguments(command: Command, commands: click.Group) -> list[str]:
 
     Raises UsageError.
     """
+    if len(command.text) > MAX_LINE:
+        said = f"This `{LINE}` line is {len(command.text)} characters long, more than {MAX_LINE}"
+        raise UsageError(said, f"A command for a VM may stand below `{CELL} exec`, or in a file.")
     if command.text.endswith("?"):
         return ["help", *command.text.strip("?").split()[:1]]
     try:
         words = shlex.split(command.text)
     except ValueError as error:
         said = str(error).rstrip(".").lower()
-        raise UsageError(f"`{LINE} {command.text}` has {said}", "Close each quote; write \\' for one.") from None
+        remedy = "Close each quote; write \\' for one."
+        if command.text.endswith("\\"):
+            said, remedy = "a backslash at its end", "Leave it out; a command is one line."
+        raise UsageError(f"`{LINE} {command.text}` has {said}", remedy) from None
     if command.body is None:
         return words or ["--help"]
     return _with_body(words, command.body, commands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from era_kernel.atomic import write_errors
 from era_kernel.errors import UsageError
 from era_kernel.paths import VmPaths
 from era_kernel.service.context import Context
@@ -22,8 +23,9 @@ async def put(context: Context, vm_id: str, source: Path, target: str) -> None:
 async def fetch(context: Context, vm_id: str, source: str, target: Path) -> None:
     """See Manager.fetch."""
     _check(source)
-    if not target.parent.is_dir():
-        raise UsageError(f"There is no folder {target.parent}", "Make it first.")
+    with write_errors(target, UsageError, "Name another place."):
+        if not target.parent.is_dir():
+            raise UsageError(f"There is no folder {target.parent}", "Make it first.")
     await fetch_file(await _up(context, vm_id), source, target)
 
 

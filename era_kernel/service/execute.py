@@ -25,6 +25,8 @@ from era_kernel.shim.client import ExitKind, GuestProcess, Scope, ShimClient
 log = logging.getLogger(__name__)
 
 SHELL = "/bin/sh"
+MAX_COMMAND = 128 << 10
+"""Bytes that Linux takes as one argument (MAX_ARG_STRLEN), the zero at its end among them."""
 KILL_WAIT = 5.0
 TIMED_OUT = 124
 
@@ -40,8 +42,11 @@ class Job:
     files: Sequence[Path] = ()
 
     def check(self) -> None:
-        """Raises UsageError for a time that is none, and for files that cannot be staged."""
+        """Raises UsageError for a time that is none, a command that is too long, and files that cannot be staged."""
         check_timeout(self.timeout)
+        if self.command is not None and (size := len(os.fsencode(self.command))) >= MAX_COMMAND:
+            said = f"The command is {size} bytes long, and has to be shorter than {MAX_COMMAND >> 10} KiB"
+            raise UsageError(said, "Put it into a file, and that into the VM with --file.")
         for file in self.files:
             check_file(file)
 

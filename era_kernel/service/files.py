@@ -42,11 +42,14 @@ class GuestFile(msgspec.Struct, frozen=True):
 _PUT = """
 target=$1 name=$2 draft=$3 mode=$4
 [ ! -d "$target" ] || target="${target%/}/$name"
-draft="$(dirname -- "$target")/$draft"
+folder="$(dirname -- "$target")"
+[ -d "$folder" ] || exit 65
+draft="$folder/$draft"
 cat > "$draft" && chmod "$mode" "$draft" && mv -f -- "$draft" "$target" || { rm -f -- "$draft"; exit 1; }
 """
+_PUT_ENDS = {65: "there is no such folder"}
 _GET = '[ -e "$1" ] || exit 65; [ ! -d "$1" ] || exit 66; [ -f "$1" ] || exit 67; exec head -c "$2" -- "$1"'
-_GET_ENDS = {65: "is not there", 66: "is a folder: pack it into one file", 67: "is no regular file"}
+_GET_ENDS = {65: "it is not there", 66: "it is a folder: pack it into one file", 67: "it is no regular file"}
 
 
 def check_file(source: Path) -> None:
@@ -74,7 +77,7 @@ async def send_file(client: ShimClient, source: Path, target: str = "") -> None:
         command = ["/bin/sh", "-c", _PUT, "sh", target, source.name, draft, mode]
         async with _process(client, command, _nowhere) as process:
             await _feed(process, file)
-            await _must_end_well(process, f"{source.name} could not be written to {target}")
+            await _must_end_well(process, f"{source.name} could not be written to {target}", _PUT_ENDS)
 
 
 async def list_files(paths: VmPaths) -> list[GuestFile]:
@@ -100,9 +103,15 @@ async def list_files(paths: VmPaths) -> list[GuestFile]:
 
 
 async def fetch_file(paths: VmPaths, guest_path: str, target: Path, limit: int = FILE_LIMIT) -> int:
-    """Copy a guest file to `target`, whose name the host chose; its size in bytes. Raises VmStateError, VmLostError."""
+    """Copy a guest file to `target`, whose name the host chose, in place of a file or link there; its size in bytes.
+
+    Raises UsageError where a device, a pipe or the like is in the way, VmStateError, VmLostError, StateFolderError.
+    """
     command = ["/bin/sh", "-c", _GET, "sh", guest_path, str(limit + 1)]
-    return await _fetch(paths, command, target, limit, f"{guest_path} cannot be read", _GET_ENDS)
+    with write_errors(target, StateFolderError, "Name another place."):
+        _check_replaceable(target)
+        draft = target.with_name(f".era-{os.urandom(8).hex()}")  # others may copy to the same place at the same time
+        return await _fetch(paths, command, target, draft, limit, f"{guest_path} cannot be read", _GET_ENDS)
 
 
 async def collect_out(paths: VmPaths, folder: Path) -> dict[str, Path]:
@@ -129,7 +138,11 @@ async def save_persist(paths: VmPaths) -> None:
     Raises VmStateError, VmLostError, StateFolderError.
     """
     command = ["tar", "-C", PERSIST, "-cf", "-", "."]
-    await _fetch(paths, command, persist_archive(paths), PERSIST_LIMIT, f"{PERSIST} could not be saved")
+    archive = persist_archive(paths)
+    draft = archive.with_name(f".{archive.name}.new")
+    with write_errors(archive, StateFolderError):
+        draft.unlink(missing_ok=True)  # of one that was killed
+        await _fetch(paths, command, archive, draft, PERSIST_LIMIT, f"{PERSIST} could not be saved")
 
 
 async def load_persist(paths: VmPaths) -> bool:
@@ -151,38 +164,48 @@ async def _fetch(
     paths: VmPaths,
     command: list[str],
     target: Path,
+    draft: Path,
     limit: int,
     failure: str,
     ends: Mapping[int, str] = MappingProxyType({}),
 ) -> int:
-    draft = target.with_name(f".{target.name}.new")
+    """What a guest's command prints, as a file; `draft` is where it grows. Raises OSError too."""
     size = 0
     too_much = False
-    with write_errors(target, StateFolderError):
-        fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            with os.fdopen(fd, "wb") as file:
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
 
-                def take(source: int, data: bytes) -> None:
-                    nonlocal size, too_much
-                    if source == 1:
-                        size += len(data)
-                        too_much = too_much or size > limit
-                        if not too_much:
-                            file.write(data)
+            def take(source: int, data: bytes) -> None:
+                nonlocal size, too_much
+                if source == 1:
+                    size += len(data)
+                    too_much = too_much or size > limit
+                    if not too_much:
+                        file.write(data)
 
-                async with _connected(paths) as client, _process(client, command, take) as process:
-                    process.close_fd(0)
-                    await _must_end_well(process, failure, ends)
-                if too_much:
-                    raise VmStateError(f"{failure}: it is larger than {limit >> 20} MiB")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
-        sync_folder(target.parent)
+            async with _connected(paths) as client, _process(client, command, take) as process:
+                process.close_fd(0)
+                await _must_end_well(process, failure, ends)
+            if too_much:
+                raise VmStateError(f"{failure}: it is larger than {limit >> 20} MiB")
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(target.parent)
     return size
+
+
+def _check_replaceable(target: Path) -> None:
+    """Raises UsageError for what a file must not take the place of, such as /dev/null; OSError."""
+    try:
+        mode = target.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISLNK(mode):
+        raise UsageError(f"{target} is no regular file, and none takes its place", "Name another place.")
 
 
 @contextlib.asynccontextmanager
@@ -215,7 +238,7 @@ async def _feed(process: GuestProcess, file: int) -> None:
 async def _must_end_well(process: GuestProcess, failure: str, ends: Mapping[int, str] = MappingProxyType({})) -> None:
     """`ends`: what statuses mean that the command chooses itself."""
     if (ended := await process.wait()).status in ends:
-        raise VmStateError(f"{failure}: it {ends[ended.status]}")
+        raise VmStateError(f"{failure}: {ends[ended.status]}")
     if ended.status != 0:
         raise VmStateError(f"{failure} (status {ended.status})", "Is there room, and are tar and a shell in the image?")
 
@@ -233,8 +256,10 @@ def _regular(source: Path, limit: int = FILE_LIMIT) -> Iterator[int]:
         raise UsageError(f"{source} cannot be read: {error.strerror}") from error
     try:
         found = os.fstat(fd)
+        if stat.S_ISDIR(found.st_mode):
+            raise UsageError(f"{source} is a folder", "Pack it into one file.")
         if not stat.S_ISREG(found.st_mode):
-            raise UsageError(f"{source} is no regular file", "Pack a folder into one file.")
+            raise UsageError(f"{source} is no regular file", "Files are copied, not devices, pipes or sockets.")
         if found.st_size > limit:
             raise UsageError(f"{source} is larger than {limit >> 20} MiB", "Pack it, or split it.")
         yield fd

@@ -81,6 +81,7 @@ class Session:
 
     def _watch_over(self, client: ShimClient, process: GuestProcess) -> None:
         process.close_fd(agent.STDIN)
+        client.may_rejoin = True
         self._client = client
         self._process = process
         self._watch = asyncio.create_task(self._watch_end())

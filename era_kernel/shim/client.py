@@ -30,7 +30,8 @@ class ShimClient(asyncio.Protocol):
     """A connection to the shim of one VM.
 
     `lost` resolves, to the error that tells why, when the VM or its shim has gone; every waiting call raises it. When
-    the VM was `saved`, our processes in it go on: rejoin() gives a connection to them. `token` is the connection's own.
+    the VM was `saved`, our processes in it go on: who has set `may_rejoin` waits on for them, and gets a connection to
+    them by rejoin(). `token` is the connection's own.
     """
 
     def __init__(self, paths: VmPaths, token: str) -> None:
@@ -39,6 +40,7 @@ class ShimClient(asyncio.Protocol):
         self.vm_id = paths.folder.name
         self.token = token
         self.saved = False
+        self.may_rejoin = False
         self.lost: asyncio.Future[VmLostError] = loop.create_future()
         self._reader = FrameReader()
         self._numbers = itertools.count(FIRST_STREAM)
@@ -76,6 +78,7 @@ class ShimClient(asyncio.Protocol):
         A process that is no more, or to which bytes were lost, fails with what ended the old connection.
         """
         client = ShimClient(paths, self.token)
+        client.may_rejoin = True
         client._numbers = self._numbers
         client._processes, self._processes = self._processes, {}
         for process in client._processes.values():
@@ -248,7 +251,7 @@ class ShimClient(asyncio.Protocol):
         if not self.lost.done():
             self.lost.set_result(error)
         for process in list(self._processes.values()):
-            if self.saved:
+            if self.saved and self.may_rejoin:
                 process.wake()
             else:
                 process.fail(error)

@@ -1,16 +1,20 @@
-"""A VMM's monitor, spoken to over QMP: takes up a saved state of a guest, saves one."""
+"""A VMM's monitor, spoken to over QMP: takes up a saved state of a guest, saves one, has a stalled guest run on."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from typing import Any, BinaryIO
 
 from era_kernel.errors import ProtocolError, VmStateError
 from era_kernel.launchers.qmp import QmpMessage, QmpReader, encode_command
 
+log = logging.getLogger(__name__)
+
 ANSWER_SECONDS = 20.0
 SAVE_SECONDS = 120.0
+ROOM_SECONDS = 1.0
 _LOOK_AGAIN = 0.003
 _CHUNK = 65536
 _UNLIMITED = 1 << 40
@@ -53,6 +57,24 @@ class Monitor:
         async with asyncio.timeout(SAVE_SECONDS):
             await self._saved()
 
+    async def run_on(self) -> None:
+        """Until cancelled: have the guest run on whenever a full disk of the host has stopped it.
+
+        QEMU stops a guest at a write for which the host has no room (werror=enospc, its default), so that nothing is
+        lost, and repeats the write when it is told to run on.
+        """
+        await self._negotiate()
+        while True:
+            await self._event("STOP")
+            while await self._stalled():
+                log.warning("there is no room on the host for what the VM writes: it waits")
+                await asyncio.sleep(ROOM_SECONDS)
+                await self._execute("cont")
+
+    async def _stalled(self) -> bool:
+        found = await self._execute("query-status")
+        return isinstance(found, dict) and found.get("status") == "io-error"
+
     async def _saved(self) -> None:
         while True:
             found = await self._execute("query-migrate")
@@ -90,11 +112,24 @@ class Monitor:
                 if message.id == self._count:
                     del self._messages[: number + 1]
                     return message
-            self._messages.clear()
-            data = await asyncio.get_running_loop().sock_recv(self._socket, _CHUNK)
-            if not data:
-                raise ProtocolError("The hypervisor's monitor was closed")
-            self._messages = self._reader.feed(data)
+            await self._receive()
+
+    async def _event(self, name: str) -> None:
+        """The next event of this name; all before it is passed over."""
+        while True:
+            for number, message in enumerate(self._messages):
+                if message.event == name:
+                    del self._messages[: number + 1]
+                    return
+            await self._receive()
+
+    async def _receive(self) -> None:
+        """More messages, in place of those that were looked through."""
+        self._messages.clear()
+        data = await asyncio.get_running_loop().sock_recv(self._socket, _CHUNK)
+        if not data:
+            raise ProtocolError("The hypervisor's monitor was closed")
+        self._messages = self._reader.feed(data)
 
 
 def _memory_apart(apart: bool) -> dict[str, Any]:

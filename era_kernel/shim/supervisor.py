@@ -70,11 +70,13 @@ class Supervisor:
         self._end_ownerless()
         self._look_for_owner()
         link, vmm = self._guest.link, self._guest.vmm
+        self._run_on = asyncio.create_task(self._watch_room())
         ends: list[asyncio.Future[Any]] = [link.lost, vmm.ended]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not vmm.ended.done() and self._stopping is not None:
             await asyncio.wait([self._stopping])
         await vmm.kill()
+        self._run_on.cancel()
         reason = self._reason()
         log.info("%s ended: %s", self._vm_id, reason)
         for client in list(self._clients):
@@ -92,6 +94,14 @@ class Supervisor:
             self._stop(grace=0)
         else:
             asyncio.get_running_loop().call_later(OWNER_LOOK, self._look_for_owner)
+
+    async def _watch_room(self) -> None:
+        """See Monitor.run_on; a VM without a monitor, or with one that fails, is not watched."""
+        if self._guest.vmm.monitor is not None:
+            try:
+                await self._guest.vmm.monitor.run_on()
+            except (EraError, OSError, TimeoutError) as error:
+                log.debug("its monitor is not watched any more: %s", error)
 
     @property
     def deserted(self) -> bool:
@@ -214,6 +224,8 @@ class Supervisor:
     async def _save(self, grace: float) -> bool:
         """Make a snapshot; whether there is one. What clients send from now on would be lost, so nothing is taken."""
         self._frozen = True
+        self._run_on.cancel()  # the monitor is one conversation
+        await asyncio.wait([self._run_on])
         try:
             async with asyncio.timeout(grace):
                 await self._write_snapshot()

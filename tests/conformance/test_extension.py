@@ -94,6 +94,10 @@ def test_commands_are_those_of_an_era_kernel(book: Notebook) -> None:
         ("%%era --lang python\n1", "--lang"),
         ("%%era --language python --out 1x\n1", "1x"),
         ("%era use some-vm", "%%era --vm"),
+        ("%%era --vm none-such\n1", "`%era list --all`"),
+        ("%%era --langage python\n1", "Did you mean '--language'? Write"),
+        ("%%era --language python --out class\n1", "'class' is no name"),
+        ("%era --language python", "`%era --language` needs code below it. Write `%%era --language"),
     ],
 )
 def test_a_failure_is_one_line(book: Notebook, cell: str, said: str) -> None:
@@ -101,6 +105,18 @@ def test_a_failure_is_one_line(book: Notebook, cell: str, said: str) -> None:
     assert result.status == "error"
     assert said in result.error["evalue"]
     assert len(result.error["traceback"]) == 1
+
+
+def test_a_vm_of_another_language_is_refused(book: Notebook) -> None:
+    book.run("%%era --language python\n1")
+    vm = str(book.run("%era list").data[0]["text/plain"]).split("\n")[1].split()[0]
+    error = book.run(f"%%era --vm {vm} --language node\n1").error
+    assert f"{vm} is a VM for python, not for node" in error["evalue"]
+    assert book.run(f"%%era --vm {vm} --language python\n1").status == "ok"
+
+
+def test_errors_have_the_names_that_an_era_kernel_gives_them(book: Notebook) -> None:
+    assert book.run("%era lst").error["traceback"][0].startswith("Command: ")
 
 
 def test_a_cell_magic_without_a_body_is_refused(book: Notebook) -> None:
@@ -113,7 +129,22 @@ def test_a_cell_magic_without_a_body_is_refused(book: Notebook) -> None:
 def test_a_command_is_completed(book: Notebook) -> None:
     book.client.complete("%era li", 7)
     reply = book.client.get_shell_msg(timeout=30)
-    assert "list" in reply["content"]["matches"]
+    assert reply["content"]["matches"] == ["list"]
+    for typed, match in [("%era list --st", "--status"), ("%%era --l", "--language"), ("%%era --language ru", "ruby")]:
+        book.client.complete(typed, len(typed))
+        content = book.client.get_shell_msg(timeout=30)["content"]
+        assert content["matches"] == [match]
+        assert typed[: content["cursor_start"]] == typed.removesuffix(typed.split()[-1])
+
+
+@pytest.mark.parametrize("typed", ["%era list?", "%era list ??", "%%era list --all?"])
+def test_help_is_asked_for_by_a_question_mark(book: Notebook, typed: str) -> None:
+    assert book.run(typed).text().startswith("Usage: %era list")
+
+
+def test_a_question_mark_of_python_is_pythons(book: Notebook) -> None:
+    assert book.value("'''\n%era list?\n'''") == repr("\n%era list?\n")
+    assert book.run("%era?").text().startswith("Usage: %era [OPTIONS]")
 
 
 def test_the_source_of_the_package_is_this_one(book: Notebook) -> None:

@@ -113,3 +113,14 @@ def test_a_detached_program_has_a_session_of_its_own_and_its_output_is_logged(tm
             assert time.monotonic() < deadline
     finally:
         process.end(identity)
+
+
+def test_a_program_is_named_by_its_real_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A jail has /usr and no link /bin to it."""
+    real = tmp_path / "real"
+    real.mkdir()
+    (real / "busy").touch(mode=0o755)
+    (real / "tool").symlink_to("busy")
+    (tmp_path / "bin").symlink_to("real")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    assert process.find_tool("tool") == str(real / "tool")

@@ -98,14 +98,25 @@ def test_files_go_both_ways(era: VmEra, vm: str, tmp_path: Path) -> None:
     assert era.exec(vm, "cmp /root/data.bin /root/here.bin && ls -A /root | grep -c era-").stdout == "0\n"
 
 
+def test_a_link_of_this_machine_is_followed(era: VmEra, vm: str, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("linked")
+    assert era("vm", "cp", f"{vm}:/etc/hostname", str(tmp_path / "link")).status == 0
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "linked").read_text().strip() == vm
+
+
 @pytest.mark.parametrize(
     ("source", "target", "status", "said"),
     [
         ("nothing", "VM:/in/x", 2, "nothing cannot be read: No such file"),
-        (".", "VM:/in/x", 2, "is no regular file. Pack a folder"),
+        (".", "VM:/in/x", 2, "is a folder. Pack it"),
         ("sparse", "VM:/in/x", 2, "sparse is larger than 1024 MiB"),
         ("file", "VM:in/x", 2, "'in/x' is no path in a VM"),
-        ("file", "VM:/no/folder/x", 1, "file could not be written to /no/folder/x"),
+        ("file", "VM:/no/folder/x", 1, "file could not be written to /no/folder/x: there is no such folder"),
+        ("VM:", ".", 2, "'' is no path in a VM"),
+        ("VM:/etc/passwd", "x" * 300, 2, "cannot be written: File name too long. Name another place"),
+        ("VM:/etc/passwd", "x" * 300 + "/y", 2, "cannot be written: File name too long. Name another place"),
+        ("VM:/etc/passwd", "/dev/full", 2, "/dev/full is no regular file"),
         ("file", "other", 2, "Neither side is in a VM"),
         ("VM:/a", "VM:/b", 2, "Both sides are in a VM"),
         ("VM:/nothing", "here", 1, "/nothing cannot be read: it is not there"),
@@ -135,7 +146,7 @@ def test_what_cannot_be_copied_is_one_line(
         (("exec", "--all"), "No command is given"),
         (("exec", "--all", "--hello", "--cmd", "ls"), "exclude each other"),
         (("exec", "--all", "--cmd", "ls", "--file", "/no/such"), "/no/such cannot be read"),
-        (("temp", "--language", "python", "--cmd", "ls", "--file", "/etc"), "/etc is no regular file"),
+        (("temp", "--language", "python", "--cmd", "ls", "--file", "/etc"), "/etc is a folder"),
         (("run", "--cmd", "ls"), "Missing option '--vm'"),
     ],
 )

@@ -151,12 +151,13 @@ def test_a_signal_restores_the_terminal_and_hangs_the_shell_up(era: VmEra, vm: s
     assert era.alive(vm, "76543") == ""
 
 
-def test_a_vm_that_goes_away_is_said_on_a_terminal_as_it_was(era: VmEra) -> None:
+@pytest.mark.parametrize("verb", ["stop", "clean"])
+def test_a_vm_that_goes_away_is_said_on_a_terminal_as_it_was(era: VmEra, verb: str) -> None:
     other = era.create()
     with Terminal(era, "--vm", other) as shell:
         shell.type("echo be''gun\n")
         shell.until("begun")
-        assert era("vm", "clean", "--vm", other).status == 0
+        assert era("vm", verb, "--vm", other).status == 0
         assert shell.ended() == 1
         assert shell.is_restored()
         shell.until("era: ")

@@ -50,6 +50,7 @@ def test_version(era: Era) -> None:
         (("vm", "lst"), "list"),
         (("vm", "exce"), "exec"),
         (("docter",), "doctor"),
+        (("vm", "help", "creat"), "create"),
         (("vm", "create", "--langauge", "python"), "--language"),
         (("vm", "clean", "--keep-persit", "--all"), "--keep-persist"),
     ],
@@ -179,11 +180,62 @@ def test_a_signal_lets_a_command_clean_up(toy_era: Era, number: signal.Signals, 
     assert (toy_era.state / "notes").read_text() == "undone\n"
 
 
+def test_an_interrupt_while_modules_load_ends_it_without_a_word(era: Era) -> None:
+    """The command must neither go on nor print a traceback."""
+    code = (
+        "import sys, time\n"
+        "slow = sys.argv.pop(1)\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == slow:\n"
+        "            print('loading', flush=True); time.sleep(30)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "from era_kernel.cli import main; main()\n"
+    )
+    for module in ("era_kernel.commands.table", "era_kernel.commands.machines"):
+        command = [sys.executable, "-c", code, module, "vm", "clean", "--all"]
+        with subprocess.Popen(
+            command, env=era.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+        ) as process:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"loading\n"
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=20)
+        assert (process.returncode, out, err) == (-signal.SIGINT, b"", b""), module
+
+
+def test_an_interrupt_that_strikes_a_callback_is_not_lost() -> None:
+    code = (
+        "import os, signal, time, weakref\n"
+        "from era_kernel.cli import app\n"
+        "signal.signal(signal.SIGINT, signal.SIG_DFL); app._catch_interrupts()\n"
+        "class Thing: pass\n"
+        "def callback(gone): os.kill(os.getpid(), signal.SIGINT); time.sleep(0.1)\n"
+        "thing = Thing(); watch = weakref.ref(thing, callback)\n"
+        "try:\n"
+        "    del thing; time.sleep(20)\n"
+        "except KeyboardInterrupt: print('interrupted')\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60, check=True, cwd=ROOT)
+    assert (ended.stdout, ended.stderr) == (b"interrupted\n", b"")
+
+
 def test_a_state_folder_that_cannot_be_made_is_said(era: Era, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ended = era("vm", "list", env={"AGENT_STATE_DIR": str(tmp_path / "file" / "state")})
     assert ended.status == 1
     assert "Set AGENT_STATE_DIR" in ended.stderr
+
+
+def test_what_the_system_refuses_is_no_bug_and_names_the_file(era: Era) -> None:
+    folder = f"/tmp/{'x' * 300}"
+    for arguments in (("cache", "list"), ("install", "--prefix", folder)):
+        ended = era(*arguments, env={"ERA_CACHE_DIR": folder})
+        assert (ended.status, ended.stdout) == (1, "")
+        assert ended.stderr.startswith(f"era: {folder}/")
+        assert ended.stderr.count("\n") == 1
+        assert ": File name too long. Check its name" in ended.stderr
+        assert "bug" not in ended.stderr
 
 
 @pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&- <&-"])
@@ -211,6 +263,15 @@ def test_a_full_disk_under_stdout_is_said(toy_era: Era, era: Era, arguments: tup
         )
     assert ended.returncode == 1
     assert ended.stderr == b"era: The output cannot be written: No space left on device\n"
+
+
+def test_a_full_disk_under_the_version_is_said(era: Era) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        command = era.command("--version")
+        ended = subprocess.run(
+            command, env=era.env, stdout=full, stderr=subprocess.PIPE, timeout=60, check=False, cwd=ROOT
+        )
+    assert (ended.returncode, ended.stderr) == (1, b"era: The output cannot be written: No space left on device\n")
 
 
 def test_help_and_list_load_neither_rich_nor_a_launcher(era: Era) -> None:

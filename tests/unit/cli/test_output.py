@@ -8,6 +8,8 @@ import re
 import subprocess
 import sys
 
+import pytest
+
 from era_kernel.text import printable
 from tests.unit.cli.support import ROOT
 
@@ -42,6 +44,18 @@ def test_a_table_on_a_terminal_fits_it_and_keeps_ids_whole() -> None:
     assert max(map(len, table)) <= 60
     assert any("python-0000000a" in line for line in table)
     assert "\x1b[2J" not in shown
+
+
+@pytest.mark.parametrize("columns", [20, 0])
+def test_short_columns_are_whole_on_any_terminal(columns: int) -> None:
+    code = (
+        "from era_kernel.cli.output import Console;"
+        "Console().table(('ID', 'Language', 'Created'), [('python-0000000a', 'python', '2026-11-26 00:29:19')])"
+    )
+    lines = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", on_terminal(code, columns)).splitlines()
+    assert [line.split() for line in lines if "python" in line] == [
+        ["python-0000000a", "python", "2026-11-26", "00:29:19"]
+    ]
 
 
 def test_a_reader_that_left_ends_a_command_quietly() -> None:

@@ -194,6 +194,14 @@ def test_magics_are_explained(peer: DriverPeer) -> None:
         assert "subprocess.run" in text
 
 
+def test_era_lines_where_they_do_not_count_are_told_where_they_do(peer: DriverPeer) -> None:
+    for code in ("  %era list", "for i in range(2):\n    %era list"):
+        text = trace(peer, code)
+        assert "SyntaxError: %era counts at the begin of a line only, outside of blocks" in text
+        assert "IPython magic" not in text
+    assert "%%era counts at the begin of a cell only" in trace(peer, "x = 1\n%%era list")
+
+
 def test_shell_lines_are_run_where_a_statement_can_be(peer: DriverPeer) -> None:
     code = 'x = 1\nif x:\n    !echo "it\'s" $((40 + 2))\ntext = """\n!echo no\n"""\n%matplotlib inline\n!exit 3'
     assert peer.run(code).reply.status == "ok"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
-from era_kernel.errors import ImageError
+from era_kernel import process
+from era_kernel.errors import ImageError, ToolFailedError
 from era_kernel.images.disk import make_sparse
 from era_kernel.images.overlay import drop_unused_bases, make_overlay, place_overlay
 from era_kernel.launchers.qcow2 import backing_file
@@ -41,6 +44,25 @@ def test_a_vm_s_disk_finds_its_base_in_its_own_state_folder(state: StatePaths, t
     paths = vm(state, "python-00000001", template)
     assert backing_file(paths.disk, paths.bases) == (paths.bases / BASE).resolve()
     assert (paths.bases / BASE).samefile(template / "disk.raw"), "not a copy, where the folders share a file system"
+
+
+def test_a_full_disk_is_told_as_such_and_left_as_it_was(
+    state: StatePaths, template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The base is copied where the folders are on different file systems."""
+
+    def elsewhere(*paths: Path) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    def full(command: list[str], timeout: float) -> None:
+        Path(command[-1]).write_bytes(b"some of it")
+        raise ToolFailedError("cp failed with status 1", "", 1, f"cp: error writing: {os.strerror(errno.ENOSPC)}")
+
+    monkeypatch.setattr(os, "link", elsewhere)
+    monkeypatch.setattr(process, "run", full)
+    with pytest.raises(ImageError, match="There is no room"):
+        vm(state, "python-00000001", template)
+    assert [each.name for each in state.disks.iterdir()] == [".lock"]
 
 
 def test_a_base_stays_as_long_as_a_vm_needs_it(state: StatePaths, template: Path) -> None:

@@ -135,7 +135,9 @@ class TestAnswers:
     ) -> None:
         (tmp_path / "file").touch()
         monkeypatch.setenv("ERA_CACHE_DIR", str(tmp_path / "file" / "cache"))
-        assert not probe_qemu(no_files).probe.usable
+        probe = probe_qemu(no_files).probe
+        assert not probe.usable
+        assert "Set ERA_CACHE_DIR to a folder that can be written" in probe.remedy
 
 
 class TestMemory:

@@ -40,6 +40,10 @@ def test_a_line_below_whole_code_is_ours() -> None:
     assert parts("x = 1\n%era list\ny = 2") == [Code("x = 1"), Command("list"), Code("\n\ny = 2")]
 
 
+def test_blank_lines_may_stand_above_a_cell_magic() -> None:
+    assert parts("\n \t\n%%era exec --all\n\necho 1") == [Command("exec --all", "\necho 1")]
+
+
 def test_a_line_below_a_block_is_ours() -> None:
     assert parts("def f():\n    return 1\n%era list") == [Code("def f():\n    return 1"), Command("list")]
 
@@ -74,8 +78,8 @@ def test_a_cell_command_takes_the_rest_as_its_body() -> None:
 def test_no_line_is_lost_or_moved(lines: list[str]) -> None:
     code = "\n".join(lines)
     found = parts(code)
-    if code.startswith("%%era"):
-        assert found == [Command("list", code.partition("\n")[2])]
+    if (below := code.lstrip("\n")).startswith("%%era"):
+        assert found == [Command("list", below.partition("\n")[2])]
         return
     ours = sum(isinstance(part, Command) for part in found)
     assert ours <= lines.count("%era list") + lines.count("%era")
@@ -103,6 +107,8 @@ def test_nothing_behind_it_asks_for_help() -> None:
     ("command", "said"),
     [
         (Command("exec --all --cmd 'echo"), "no closing quotation"),
+        (Command("x" * 3_000_000), "more than 32768. A command for a VM may stand below"),
+        (Command("list\\"), "a backslash at its end. Leave it out"),
         (Command("exec --all", "  \n"), "no command below"),
         (Command("list", "text"), "no text below"),
         (Command("exec --all --cmd true", "true"), "twice"),

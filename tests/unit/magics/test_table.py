@@ -108,6 +108,29 @@ def test_a_misspelt_command_is_named() -> None:
     assert "'lst'" in failure
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_a_short_name_everywhere(name: str) -> None:
+    assert run([name, "-h"], LINE)[0] == 0
+    assert run(["-h"], LINE)[0] == 0
+
+
+def test_help_for_a_misspelt_command_names_the_nearest() -> None:
+    status, page, failure = run(["help", "exce"], LINE)
+    assert (status, page.text) == (2, "")
+    assert "Did you mean 'exec'? `%era --help`" in failure
+
+
+def test_a_surplus_word_is_a_sentence_of_its_own() -> None:
+    assert "extra argument (surplus). `%era status --help`" in run(["status", "surplus"], LINE)[2]
+
+
+def test_options_that_do_nothing_in_a_cell_say_so() -> None:
+    status, page, _ = run(["help", "--log-level", "debug"], LINE)
+    assert status == 0
+    assert page.text.startswith("era: --log-level and --log-file change nothing in a cell")
+    assert "change nothing" not in run(["help"], LINE)[1].text
+
+
 def test_use_is_refused_in_a_shell(tmp_path: Path) -> None:
     from era_kernel.cli.output import Console
     from era_kernel.errors import UsageError

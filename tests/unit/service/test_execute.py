@@ -145,6 +145,13 @@ async def test_nothing_to_do_is_an_error(manager: Manager) -> None:
         await manager.execute([], "true", timeout=30, output=ignore)
 
 
+async def test_a_command_that_linux_would_not_take_is_refused(manager: Manager, vm: str) -> None:
+    longest = ": " + "ä" * (((128 << 10) - 4) // 2)
+    assert await manager.execute([vm], longest, timeout=30, output=ignore) == [ExecResult(vm, 0)]
+    with pytest.raises(UsageError, match=r"The command is 131073 bytes long.*Put it into a file"):
+        await manager.execute([vm], longest + "äx", timeout=30, output=ignore)
+
+
 @pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf")])
 async def test_a_time_limit_that_cannot_be_kept_is_refused(manager: Manager, timeout: float) -> None:
     with pytest.raises(UsageError, match="time limit"):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from era_kernel.errors import UsageError, VmStateError
+from era_kernel.errors import StateFolderError, UsageError, VmStateError
 from era_kernel.models import VmRecord
 from era_kernel.paths import StatePaths, VmPaths
 from era_kernel.service import files
@@ -36,7 +36,7 @@ def test_a_file_arrives_whole_and_under_its_name(paths: VmPaths, tmp_path: Path)
 
 
 def test_a_folder_and_what_is_not_there_are_refused(paths: VmPaths, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no regular file"):
+    with pytest.raises(UsageError, match="is a folder"):
         asyncio.run(files.put_file(paths, tmp_path))
     with pytest.raises(UsageError, match="cannot be read"):
         asyncio.run(files.put_file(paths, tmp_path / "nothing"))
@@ -79,6 +79,43 @@ def test_a_link_where_the_host_writes_is_not_followed(paths: VmPaths, tmp_path: 
     target.symlink_to(victim)
     asyncio.run(files.fetch_file(paths, f"{files.OUT}/file", target))
     assert victim.read_bytes() == b"old"
+
+
+def test_what_is_no_file_is_not_replaced(paths: VmPaths, tmp_path: Path) -> None:
+    (Path(files.OUT) / "file").write_bytes(b"new")
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(UsageError, match="fifo is no regular file, and none takes its place"):
+        asyncio.run(files.fetch_file(paths, f"{files.OUT}/file", tmp_path / "fifo"))
+    assert (tmp_path / "fifo").is_fifo()
+
+
+async def _fetch_both(paths: VmPaths, target: Path) -> None:
+    await asyncio.gather(*(files.fetch_file(paths, f"{files.OUT}/{name}", target) for name in "ab"))
+
+
+def test_two_at_once_give_one_of_both(paths: VmPaths, tmp_path: Path) -> None:
+    contents = [bytes(3_000_000), b"x" * 2_000_000]
+    for name, content in zip("ab", contents, strict=True):
+        (Path(files.OUT) / name).write_bytes(content)
+    neighbour = tmp_path / ".target.new"
+    neighbour.write_bytes(b"somebody's")
+    asyncio.run(_fetch_both(paths, tmp_path / "target"))
+    assert (tmp_path / "target").read_bytes() in contents
+    assert neighbour.read_bytes() == b"somebody's"
+
+
+def test_a_folder_that_is_not_there_is_said(paths: VmPaths, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for target in ("/no/folder/x", "/etc/passwd/x"):
+        with pytest.raises(VmStateError, match=f"file could not be written to {target}: there is no such folder"):
+            asyncio.run(files.put_file(paths, tmp_path / "file", target))
+
+
+def test_a_place_that_cannot_be_written_is_said_without_the_state_folder(paths: VmPaths) -> None:
+    (Path(files.OUT) / "file").touch()
+    with pytest.raises(StateFolderError, match=r"/proc/x cannot be written: .*Name another place") as raised:
+        asyncio.run(files.fetch_file(paths, f"{files.OUT}/file", Path("/proc/x")))
+    assert "state folder" not in str(raised.value)
 
 
 def test_persist_comes_back_as_it_was(paths: VmPaths) -> None:

@@ -34,6 +34,9 @@ def _python(mark, text, place):
         return _RUN % f"{shlex.quote(sys.executable)} -m pip {rest}"
     if mark == "%" and word == "matplotlib":
         return "pass"  # figures are shown at the end of the cell anyway
+    if word == "era":
+        where = "the begin of a line only, outside of blocks" if mark == "%" else "the begin of a cell only"
+        raise SyntaxError(f"{mark}era counts at {where}", place)
     raise SyntaxError(
         f"a cell runs plain Python: {mark}{word} is an IPython magic. Of those the era kernel knows !command, %pip and "
         "%matplotlib; for programs there is also subprocess.run([...], check=True)",
