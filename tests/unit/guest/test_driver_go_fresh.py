@@ -116,6 +116,26 @@ for _, each := range kept {{ each() }}"""
     assert words(go_peer, code) == printed.split()
 
 
+@pytest.mark.parametrize(
+    ("function", "call", "printed"),
+    [
+        ("func f(ns ...int) (sum int) { for _, n := range ns { sum += n }; return }", "f(1, 2)", "3 3 3"),
+        (
+            'func f(n int) (s string, err error) { if n == 0 { err = fmt.Errorf("no") }; return }',
+            "f(i)",
+            " no  <nil>  <nil>",
+        ),
+        ("func f(n int) (_ int, all []int) { all = append(all, n); return 1, all }", "f(i)", "1 [0] 1 [1] 1 [2]"),
+        ("var f = func(n int) (sum int) { sum += n; return }", "f(2)", "2 2 2"),
+        ("func (t T) f() (sum T) { sum.k += t.k; return }", "T{i}.f()", "{0} {1} {2}"),
+    ],
+)
+def test_named_results_are_zero_at_each_call(go_peer: DriverPeer, function: str, call: str, printed: str) -> None:
+    go_peer.run(f'import "fmt"\ntype T struct{{ k int }}\n{function}')
+    go_peer.run(f'for i := 0; i < 3; i++ {{ fmt.Println({call}) }}; fmt.Print("end")')
+    assert go_peer.stdout(wait_for=b"end").decode().removesuffix("end").split() == printed.split()
+
+
 def test_a_condition_has_variables_of_its_turn(go_peer: DriverPeer) -> None:
     code = """var kept []func()
 for i := 0; i < 3; i++ {

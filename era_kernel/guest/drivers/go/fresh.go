@@ -15,6 +15,12 @@ import (
 // results give goes into a place that is the same at each turn of a loop. A plain `x := y` makes a new variable, though:
 // so arguments get variables of their own, and so do values in loops that a function or a pointer may keep.
 
+//
+// The named results of a function keep what they had at the last call from the same place, so they are set to zero:
+//
+//	func add(n int) (sum int) { sum += n; return }
+//	for i := 0; i < 3; i++ { fmt.Println(add(1)) } // prints 1, 2, 3
+
 // A freshener mends one cell's functions.
 type freshener struct {
 	off    bool                     // leaves all as it is
@@ -28,6 +34,44 @@ func (f *freshener) freshen(body ast.Node) {
 	if !f.off {
 		f.walk(body, jumps(body))
 	}
+}
+
+// results sets a function's named results to zero where it begins.
+func (f *freshener) results(function ast.Node, body *ast.BlockStmt) {
+	if f.off {
+		return
+	}
+	var zeroed []ast.Stmt
+	for _, each := range resultsOf(function) {
+		for _, name := range each.Names {
+			if name.Name == "_" {
+				continue
+			}
+			zero := f.name(name.Pos())
+			spec := &ast.ValueSpec{Names: []*ast.Ident{zero}, Type: each.Type}
+			zeroed = append(zeroed,
+				&ast.DeclStmt{Decl: &ast.GenDecl{TokPos: name.Pos(), Tok: token.VAR, Specs: []ast.Spec{spec}}},
+				&ast.AssignStmt{
+					Lhs: []ast.Expr{at(name.Name, name.Pos())}, TokPos: name.Pos(), Tok: token.ASSIGN,
+					Rhs: []ast.Expr{at(zero.Name, name.Pos())},
+				})
+		}
+	}
+	body.List = append(zeroed, body.List...)
+}
+
+func resultsOf(function ast.Node) []*ast.Field {
+	var results *ast.FieldList
+	switch function := function.(type) {
+	case *ast.FuncDecl:
+		results = function.Type.Results
+	case *ast.FuncLit:
+		results = function.Type.Results
+	}
+	if results == nil {
+		return nil
+	}
+	return results.List
 }
 
 // jumps tells whether a body has a `goto`, which may make a loop of any part of it.
