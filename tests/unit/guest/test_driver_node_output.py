@@ -16,6 +16,15 @@ def test_all_is_printed_before_the_reply(node_peer: DriverPeer) -> None:
     assert node_peer.stdout(b"124999\n").count(b"\n") == 125_000
 
 
+@pytest.mark.parametrize("stages", ["", "async function* (lines) { yield* lines }, "])
+def test_a_pipeline_may_end_in_stdout(node_peer: DriverPeer, stages: str) -> None:
+    lines = "require('stream').Readable.from(['a', 'b'])"
+    code = f"await require('stream/promises').pipeline({lines}, {stages}process.stdout)"
+    assert node_peer.run(code).reply.status == "ok"
+    node_peer.run("process.stdout.end('c', () => console.log('d'))")
+    assert node_peer.stdout(b"d\n") == b"abcd\n"
+
+
 def test_a_child_prints(node_peer: DriverPeer) -> None:
     node_peer.run("console.log('first')\n" + NODE.child + "\nconsole.log('last')")
     assert node_peer.stdout(b"last\n") == b"first\nfrom a child\nlast\n"

@@ -2,7 +2,9 @@
 // Cells: run one, tell how it ended.
 const { describeThrown, INTERRUPTED, isInterrupt, show } = require('./describe.js');
 const { rewriteImports } = require('./imports.js');
+const { literalAsExpression } = require('./literal.js');
 const order = require('./order.js');
+const { runOtherwise } = require('./redeclare.js');
 const { cellEnds, cellStarts } = require('./timers.js');
 
 class Cells {
@@ -22,7 +24,10 @@ class Cells {
     this._link.shared.set('running', cell.number);
     order.cellStarts();
     cellStarts();
-    this._evaluator.run(rewriteImports(content.code), cell.name, (outcome) => this._ran(cell, outcome));
+    const run = (code, done) => this._evaluator.run(code, cell.name, done);
+    const isDeclared = (name) => Object.hasOwn(globalThis, name) || this._evaluator.lexicalNames().includes(name);
+    const code = literalAsExpression(rewriteImports(content.code));
+    runOtherwise(code, isDeclared, run, (outcome) => this._ran(cell, outcome));
   }
 
   /** The cell waits for something, or was terminated. */
@@ -34,7 +39,7 @@ class Cells {
   _ran(cell, outcome) {
     if (cell !== this._current) return; // it was interrupted
     if (outcome.terminated || this._wasInterrupted(cell, outcome)) this._fail(cell, INTERRUPTED);
-    else if ('thrown' in outcome) this._fail(cell, describeThrown(outcome.thrown, outcome.details, cell));
+    else if ('thrown' in outcome) this._fail(cell, describeThrown(outcome.thrown, outcome.details, cell, outcome.advice));
     else this._succeed(cell, outcome.value);
   }
 
