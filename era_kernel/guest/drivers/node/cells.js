@@ -7,6 +7,8 @@ const order = require('./order.js');
 const { runOtherwise } = require('./redeclare.js');
 const { cellEnds, cellStarts } = require('./timers.js');
 
+const MOST = 100; // characters of a name that is told in any case
+
 class Cells {
   constructor(link, evaluator) {
     this._link = link;
@@ -51,7 +53,12 @@ class Cells {
   _succeed(cell, value) {
     if (value !== undefined && !cell.content.silent) {
       const data = { 'text/plain': show(value) };
-      this._link.send('execute_result', { execution_count: cell.content.execution_count, data, metadata: {} });
+      try {
+        this._link.send('execute_result', { execution_count: cell.content.execution_count, data, metadata: {} });
+      } catch (error) {
+        this._fail(cell, describeThrown(error, {}, cell)); // it is too long
+        return;
+      }
     }
     this._answerExpressions(cell, Object.entries(cell.content.user_expressions ?? {}), {});
   }
@@ -74,8 +81,14 @@ class Cells {
 
   _fail(cell, error) {
     cellEnds(error === INTERRUPTED);
-    this._link.send('error', error);
-    this._reply(cell, { status: 'error', ...error, user_expressions: {} });
+    let told = error;
+    try {
+      this._link.send('error', told);
+    } catch {
+      told = { ename: error.ename.slice(0, MOST), evalue: '', traceback: ['an error that is too long to be shown'] };
+      this._link.send('error', told);
+    }
+    this._reply(cell, { status: 'error', ...told, user_expressions: {} });
   }
 
   _reply(cell, content) {
