@@ -16,6 +16,12 @@ func named(n int) { fmt.Print(n, " ") }
 func half(x float64) { fmt.Print(x / 2, " ") }
 func pair() (int, int) { return 7, 2 }
 func one(n int) int { return n }
+func leaving(n int) func() { fmt.Print("in", n, " "); return func() { fmt.Print("out", n, " ") } }
+func spread(s string, all ...interface{}) {
+	fmt.Print(s, " ", len(all), " ")
+	for _, each := range all { fmt.Print(each, " ") }
+}
+func (t T) spread(all ...interface{}) { spread(fmt.Sprint(t.k), all...) }
 _ = time.Now
 var wg sync.WaitGroup
 channel := make(chan int, 9)
@@ -66,6 +72,14 @@ for i := 0; i < 3; i++ {{ each := T{{i}}; go {call}; _, _, _ = each, all, functi
         ('for i := 0; i < 2; i++ { x := 2*i; defer func(n int) { fmt.Print(n, x, " ") }(i) }', "1 2 0 0"),
         ('for i := 0; i < 1; i++ { defer func() { fmt.Print(recover()) }() }; panic("caught")', "caught"),
         ('defer func() { fmt.Print(recover()) }(); panic("caught")', "caught"),
+        ("for i := 0; i < 2; i++ { defer leaving(i)() }", "in0 in1 out1 out0"),
+        ('for i := 0; i < 2; i++ { all := []interface{}{i, "x"}; defer spread("n", all...) }', "n 2 1 x n 2 0 x"),
+        ("all := []interface{}{5}; defer T{1}.spread(all...); all = nil", "1 1 5"),
+        (
+            'all := []string{"x"}; defer func(s ...string) { fmt.Print(len(s), s[0], recover()) }(all...); panic(1)',
+            "1x1",
+        ),
+        ('i := 0\nagain: if i < 3 { x := i; defer func() { fmt.Print(x, " ") }(); i++; goto again }', "2 1 0"),
     ],
 )
 def test_what_defer_calls_has_the_arguments_of_then(go_peer: DriverPeer, code: str, printed: str) -> None:
@@ -102,6 +116,26 @@ for _, each := range kept {{ each() }}"""
     assert words(go_peer, code) == printed.split()
 
 
+@pytest.mark.parametrize(
+    ("function", "call", "printed"),
+    [
+        ("func f(ns ...int) (sum int) { for _, n := range ns { sum += n }; return }", "f(1, 2)", "3 3 3"),
+        (
+            'func f(n int) (s string, err error) { if n == 0 { err = fmt.Errorf("no") }; return }',
+            "f(i)",
+            " no  <nil>  <nil>",
+        ),
+        ("func f(n int) (_ int, all []int) { all = append(all, n); return 1, all }", "f(i)", "1 [0] 1 [1] 1 [2]"),
+        ("var f = func(n int) (sum int) { sum += n; return }", "f(2)", "2 2 2"),
+        ("func (t T) f() (sum T) { sum.k += t.k; return }", "T{i}.f()", "{0} {1} {2}"),
+    ],
+)
+def test_named_results_are_zero_at_each_call(go_peer: DriverPeer, function: str, call: str, printed: str) -> None:
+    go_peer.run(f'import "fmt"\ntype T struct{{ k int }}\n{function}')
+    go_peer.run(f'for i := 0; i < 3; i++ {{ fmt.Println({call}) }}; fmt.Print("end")')
+    assert go_peer.stdout(wait_for=b"end").decode().removesuffix("end").split() == printed.split()
+
+
 def test_a_condition_has_variables_of_its_turn(go_peer: DriverPeer) -> None:
     code = """var kept []func()
 for i := 0; i < 3; i++ {
@@ -111,6 +145,36 @@ for i := 0; i < 3; i++ {
 }
 for _, each := range kept { each() }"""
     assert words(go_peer, code) == ["4", "5", "6"]
+
+
+def test_a_condition_behind_else_has_variables_of_its_turn(go_peer: DriverPeer) -> None:
+    code = """var kept []func()
+for i := 0; i < 3; i++ {
+	if v, ok := table[i+9]; ok {
+		fmt.Print(v)
+	} else if w, ok := table[i]; ok {
+		kept = append(kept, func() { fmt.Print(w, " ") })
+	}
+}
+for _, each := range kept { each() }"""
+    assert words(go_peer, code) == ["4", "5", "6"]
+
+
+@pytest.mark.parametrize(
+    ("received", "printed"),
+    [("x := <-channel", "0 1 2"), ("x, _ := <-channel", "0 1 2"), ("_, x := <-channel", "true " * 3)],
+)
+def test_a_case_of_select_has_variables_of_its_turn(go_peer: DriverPeer, received: str, printed: str) -> None:
+    code = f"""var kept []func()
+for i := 0; i < 3; i++ {{
+	channel <- i
+	select {{
+	case {received}:
+		kept = append(kept, func() {{ fmt.Print(x, " ") }})
+	}}
+}}
+for _, each := range kept {{ each() }}"""
+    assert words(go_peer, code) == printed.split()
 
 
 def test_a_deferred_call_at_the_top_has_the_arguments_of_then(go_peer: DriverPeer) -> None:

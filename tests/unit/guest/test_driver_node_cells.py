@@ -26,9 +26,47 @@ def test_names_persist_and_can_be_declared_again(node_peer: DriverPeer) -> None:
 
 
 @pytest.mark.parametrize(
+    ("before", "code", "value"),
+    [
+        ("let a = 1", "const a = 2; a", "2"),
+        ("function a() {}", "const a = 2; a", "2"),
+        ("var a = 1", "let a = 2; a", "2"),
+        ("let a = 1", "var a = 2; a", "2"),
+        ("class a {}", "const a = class { m() { return 3 } }; new a().m()", "3"),
+        ("let a = 1, b = 2; var c = 3", "const { a, b } = { a: 10, b: 20 }; let c = 30; [a, b, c]", "[ 10, 20, 30 ]"),
+        ("let a = 1, n = 0", "n++; const a = n, f = () => { const a = 'inner'; return a }; a + f()", "'1inner'"),
+    ],
+)
+def test_names_can_be_declared_again_by_another_keyword(
+    node_peer: DriverPeer, before: str, code: str, value: str
+) -> None:
+    node_peer.run(before)
+    assert node_peer.value(code) == value
+
+
+@pytest.mark.parametrize(("before", "code"), [("const a = 1", "let a = 2"), ("let a = 1", "function a() {}")])
+def test_what_cannot_be_declared_again_is_told(node_peer: DriverPeer, before: str, code: str) -> None:
+    node_peer.run(before)
+    error = node_peer.run(code).only(driver.ErrorEvent)
+    assert error.evalue == "Identifier 'a' has already been declared"
+    assert error.traceback[-1].startswith("An earlier cell declared a by another keyword")
+
+
+@pytest.mark.parametrize("code", ["let a = 1; let a = 2", "let a = 1; eval('let b; let b')"])
+def test_a_name_that_is_declared_twice_at_once_is_an_error(node_peer: DriverPeer, code: str) -> None:
+    error = node_peer.run(code).only(driver.ErrorEvent)
+    assert error.evalue.endswith("has already been declared")
+    assert "earlier cell" not in "".join(error.traceback)
+
+
+@pytest.mark.parametrize(
     ("expression", "shown"),
     [
         ("1 + 1", "2"),
+        ("{ a: 1, b: 2 }", "{ a: 1, b: 2 }"),
+        ("{a: 1}", "{ a: 1 }"),
+        ("{\n  a: await Promise.resolve(1),\n}\n", "{ a: 1 }"),
+        ("{ let a = 2; a * 2 }", "4"),
         ("-0", "-0"),
         ("'a'", "'a'"),
         ("null", "null"),
@@ -107,6 +145,15 @@ def test_an_error_has_the_name_of_its_class(node_peer: DriverPeer, code: str, en
     assert error.ename == ename
     assert error.traceback[0].startswith(first)
     assert "node:inspector" not in "\n".join(error.traceback)
+
+
+def test_the_errors_of_several_promises_are_told(node_peer: DriverPeer) -> None:
+    code = "Promise.any([Promise.reject(new Error('first')), Promise.reject(new RangeError('second'))])"
+    told = "\n".join(node_peer.run(f"await {code}").only(driver.ErrorEvent).traceback)
+    assert "Error: first" in told
+    assert "RangeError: second" in told
+    node_peer.run(f"{code}; 1")
+    node_peer.stderr(b"RangeError: second")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from era_kernel.protocol import driver
 from tests.conformance.samples.node import NODE
-from tests.unit.guest.driver_peer import DriverPeer
+from tests.unit.guest.driver_peer import DriverPeer, plain
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -14,6 +14,15 @@ pytestmark = pytest.mark.timeout(60)
 def test_all_is_printed_before_the_reply(node_peer: DriverPeer) -> None:
     node_peer.run(NODE.megabytes)
     assert node_peer.stdout(b"124999\n").count(b"\n") == 125_000
+
+
+@pytest.mark.parametrize("stages", ["", "async function* (lines) { yield* lines }, "])
+def test_a_pipeline_may_end_in_stdout(node_peer: DriverPeer, stages: str) -> None:
+    lines = "require('stream').Readable.from(['a', 'b'])"
+    code = f"await require('stream/promises').pipeline({lines}, {stages}process.stdout)"
+    assert node_peer.run(code).reply.status == "ok"
+    node_peer.run("process.stdout.end('c', () => console.log('d'))")
+    assert node_peer.stdout(b"d\n") == b"abcd\n"
 
 
 def test_a_child_prints(node_peer: DriverPeer) -> None:
@@ -31,6 +40,18 @@ def test_a_child_has_no_pipes_of_the_host(node_peer: DriverPeer) -> None:
 @pytest.mark.parametrize("mime", NODE.displays)
 def test_displays(node_peer: DriverPeer, mime: str) -> None:
     assert {mime, "text/plain"} == node_peer.run(NODE.displays[mime]).only(driver.DisplayData).data.keys()
+
+
+def test_small_and_large_displays_keep_their_order(node_peer: DriverPeer) -> None:
+    code = "for (const size of [1, 200000, 2, 5000, 3]) display.text('x'.repeat(size)); 1"
+    shown = [plain(each.content).data for each in node_peer.run(code).events]
+    assert [len(each["text/plain"]) for each in shown if "text/plain" in each] == [1, 200000, 2, 5000, 3, 1]
+
+
+@pytest.mark.parametrize("code", ["display.text('x'.repeat(70e6))", "throw new Error('x'.repeat(70e6))"])
+def test_what_is_too_long_to_be_shown_ends_the_cell_only(node_peer: DriverPeer, code: str) -> None:
+    assert "too long" in node_peer.run(code).only(driver.ErrorEvent).traceback[0]
+    assert node_peer.value("1 + 1") == "2"
 
 
 def test_a_display_is_updated(node_peer: DriverPeer) -> None:

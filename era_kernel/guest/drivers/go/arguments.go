@@ -101,16 +101,56 @@ func sameCount(types, arguments []ast.Expr) []ast.Expr {
 	return types
 }
 
-// function has a function literal that is deferred in a loop keep the variables of this turn. One that recovers stays as it
-// is: yaegi's recover works in literals only.
+// function has what is deferred in a loop be the function of this turn: a literal, which keeps its variables, or what a call
+// gives. A literal that recovers stays as it is: yaegi's recover works in literals only.
 func (f *freshener) function(call *ast.CallExpr, made *[]ast.Stmt) {
-	literal, ok := call.Fun.(*ast.FuncLit)
-	if !ok || usedNames(literal.Body)["recover"] {
+	switch function := call.Fun.(type) {
+	case *ast.FuncLit:
+		if usedNames(function.Body)["recover"] {
+			return
+		}
+	case *ast.CallExpr:
+	default:
 		return
 	}
+	f.keep(call, made)
+}
+
+// keep has a call be that of what its function is now.
+func (f *freshener) keep(call *ast.CallExpr, made *[]ast.Stmt) {
 	variable := f.name(call.Pos())
-	*made = append(*made, defineOne(variable, literal))
+	*made = append(*made, defineOne(variable, &ast.ParenExpr{Lparen: call.Pos(), X: call.Fun, Rparen: call.Fun.End()}))
 	call.Fun = at(variable.Name, call.Pos())
+}
+
+// spread has a deferred call give a slice as all further arguments: yaegi's `defer` gives it as one of them.
+func (f *freshener) spread(call *ast.CallExpr, made *[]ast.Stmt) {
+	if f.off || !call.Ellipsis.IsValid() {
+		return
+	}
+	f.mended++
+	literal, ok := call.Fun.(*ast.FuncLit)
+	if !ok {
+		if _, isName := call.Fun.(*ast.Ident); !isName {
+			f.keep(call, made)
+		}
+		wrap(call)
+		return
+	}
+	parameters := literal.Type.Params.List
+	if last, ok := parameters[len(parameters)-1].Type.(*ast.Ellipsis); ok {
+		parameters[len(parameters)-1].Type = &ast.ArrayType{Lbrack: last.Pos(), Elt: last.Elt}
+		call.Ellipsis = token.NoPos
+	}
+}
+
+// wrap makes a call one of a function literal that makes it.
+func wrap(call *ast.CallExpr) {
+	pos := call.Pos()
+	inner := *call
+	body := &ast.BlockStmt{Lbrace: pos, List: []ast.Stmt{&ast.ExprStmt{X: &inner}}, Rbrace: call.End()}
+	call.Fun = &ast.FuncLit{Type: &ast.FuncType{Func: pos, Params: &ast.FieldList{}}, Body: body}
+	call.Args, call.Ellipsis = nil, token.NoPos
 }
 
 // receiver has a goroutine find the receiver of the method that it calls: `go v.Method()` of a function that calls it
@@ -120,11 +160,7 @@ func (f *freshener) receiver(call *ast.CallExpr, made *[]ast.Stmt) {
 	if !ok || !f.isKept(selector.X, made) {
 		return
 	}
-	pos := call.Pos()
-	inner := *call
-	body := &ast.BlockStmt{Lbrace: pos, List: []ast.Stmt{&ast.ExprStmt{X: &inner}}, Rbrace: call.End()}
-	call.Fun = &ast.FuncLit{Type: &ast.FuncType{Func: pos, Params: &ast.FieldList{}}, Body: body}
-	call.Args, call.Ellipsis = nil, token.NoPos
+	wrap(call)
 }
 
 // isKept tells whether an expression names a variable or a part of one; indices in it get variables of their own.

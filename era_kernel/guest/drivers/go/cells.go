@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -12,6 +13,8 @@ import (
 
 // settleTime is how long Go's runtime takes to pass on a signal.
 const settleTime = 200 * time.Microsecond
+
+const settleTurns = 3
 
 // A request of a cell, and what it shows.
 type cell struct {
@@ -45,7 +48,7 @@ func (s *session) execute(id string, content json.RawMessage) interface{} {
 	s.stdin.reset()
 	turnsBegin()
 	signal.Notify(s.signals, syscall.SIGINT) // a cell may have taken it
-	time.Sleep(settleTime)                   // an interrupt that was sent before the request may still be on its way
+	letSettle()                              // an interrupt that was sent before the request may still be on its way
 	drain(s.signals)
 	if why := s.supervise(func() *failure { return s.runCell(next) }); why != nil {
 		if err := s.send("error", why); err != nil {
@@ -55,6 +58,16 @@ func (s *session) execute(id string, content json.RawMessage) interface{} {
 		return failed(why)
 	}
 	return map[string]interface{}{"status": "ok", "user_expressions": s.expressions(next)}
+}
+
+// letSettle waits for settleTime; Go's own timers come a millisecond later than that.
+func letSettle() {
+	pause := syscall.NsecToTimespec(settleTime.Nanoseconds())
+	for syscall.Nanosleep(&pause, &pause) == syscall.EINTR {
+	}
+	for turn := 0; turn < settleTurns; turn++ {
+		runtime.Gosched() // to what passes on a signal
+	}
 }
 
 func drain(signals chan os.Signal) {

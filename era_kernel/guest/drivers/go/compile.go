@@ -161,13 +161,11 @@ func (b *building) importOne(spec *ast.ImportSpec) error {
 	if spec.Name != nil {
 		name = spec.Name.Name
 	}
-	if b.imports[name] == path && name != "." {
+	if b.imports[name] == path && name != "." && !b.engine.has(name) {
 		return nil
 	}
 	b.engine.forget(importKey(name))
-	if _, isNew := b.imports[name]; b.engine.has(name) && !isNew {
-		b.engine.forget(name) // a variable of that name would hide the package
-	}
+	b.engine.forget(name) // a variable of that name would hide the package
 	program, err := b.engine.compile(fileOf(&ast.GenDecl{TokPos: spec.Pos(), Tok: token.IMPORT, Specs: []ast.Spec{spec}}))
 	if err != nil {
 		return err

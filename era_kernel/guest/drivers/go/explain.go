@@ -9,6 +9,9 @@ import (
 // definitionLoop is what yaegi says of `x := y + 1` where there is no y.
 const definitionLoop = "constant definition loop"
 
+// undefinedType is what yaegi says of `y{}` where there is no y.
+const undefinedType = "undefined type"
+
 // unknownSelector is what yaegi says of `x := y.Z` where y has no Z, with the place of y's type, maybe in an earlier cell.
 var unknownSelector = regexp.MustCompile(`undefined selector (\w+)$`)
 
@@ -16,12 +19,14 @@ var unknownSelector = regexp.MustCompile(`undefined selector (\w+)$`)
 // types, and of what a variable of the session is made of.
 func (b *building) explained(err error, units []unit) error {
 	found := err
-	if strings.Contains(err.Error(), definitionLoop) {
+	if text := err.Error(); strings.Contains(text, definitionLoop) || strings.HasSuffix(text, undefinedType) {
 		found = b.undefined(units)
 	} else if name := unknownSelector.FindStringSubmatch(err.Error()); name != nil {
 		found = b.selected(units, name[1])
 	} else if _, ok := err.(abruptError); ok {
-		found = b.unknownPackage(units)
+		if found = b.undefined(units); found == nil {
+			found = b.unknownPackage(units)
+		}
 	}
 	if found == nil {
 		return err

@@ -135,7 +135,8 @@ func panicText(reason interface{}) string {
 	}
 	switch reason := reason.(type) {
 	case error:
-		return reflectText(reason.Error())
+		_, _, text := compilePlace(reason.Error()) // yaegi's own have a place
+		return reflectText(text)
 	case string:
 		return reflectText(reason)
 	}

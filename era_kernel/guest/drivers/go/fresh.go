@@ -15,6 +15,12 @@ import (
 // results give goes into a place that is the same at each turn of a loop. A plain `x := y` makes a new variable, though:
 // so arguments get variables of their own, and so do values in loops that a function or a pointer may keep.
 
+//
+// The named results of a function keep what they had at the last call from the same place, so they are set to zero:
+//
+//	func add(n int) (sum int) { sum += n; return }
+//	for i := 0; i < 3; i++ { fmt.Println(add(1)) } // prints 1, 2, 3
+
 // A freshener mends one cell's functions.
 type freshener struct {
 	off    bool                     // leaves all as it is
@@ -26,8 +32,59 @@ type freshener struct {
 // freshen mends a body, but not the functions within it.
 func (f *freshener) freshen(body ast.Node) {
 	if !f.off {
-		f.walk(body, false)
+		f.walk(body, jumps(body))
 	}
+}
+
+// results sets a function's named results to zero where it begins.
+func (f *freshener) results(function ast.Node, body *ast.BlockStmt) {
+	if f.off {
+		return
+	}
+	var zeroed []ast.Stmt
+	for _, each := range resultsOf(function) {
+		for _, name := range each.Names {
+			if name.Name == "_" {
+				continue
+			}
+			zero := f.name(name.Pos())
+			spec := &ast.ValueSpec{Names: []*ast.Ident{zero}, Type: each.Type}
+			zeroed = append(zeroed,
+				&ast.DeclStmt{Decl: &ast.GenDecl{TokPos: name.Pos(), Tok: token.VAR, Specs: []ast.Spec{spec}}},
+				&ast.AssignStmt{
+					Lhs: []ast.Expr{at(name.Name, name.Pos())}, TokPos: name.Pos(), Tok: token.ASSIGN,
+					Rhs: []ast.Expr{at(zero.Name, name.Pos())},
+				})
+		}
+	}
+	body.List = append(zeroed, body.List...)
+}
+
+func resultsOf(function ast.Node) []*ast.Field {
+	var results *ast.FieldList
+	switch function := function.(type) {
+	case *ast.FuncDecl:
+		results = function.Type.Results
+	case *ast.FuncLit:
+		results = function.Type.Results
+	}
+	if results == nil {
+		return nil
+	}
+	return results.List
+}
+
+// jumps tells whether a body has a `goto`, which may make a loop of any part of it.
+func jumps(body ast.Node) bool {
+	found := false
+	ast.Inspect(body, func(each ast.Node) bool {
+		if branch, ok := each.(*ast.BranchStmt); ok && branch.Tok == token.GOTO {
+			found = true
+		}
+		_, isFunction := each.(*ast.FuncLit)
+		return !found && !isFunction
+	})
+	return found
 }
 
 // walk mends the statements of a tree; `inLoop` tells whether they run more than once in a loop that keeps variables.
@@ -49,6 +106,13 @@ func (f *freshener) walk(tree ast.Node, inLoop bool) {
 			each.Body = f.list(each.Body, inLoop)
 		case *ast.CommClause:
 			each.Body = f.list(each.Body, inLoop)
+			if received, ok := each.Comm.(*ast.AssignStmt); ok && inLoop && received.Tok == token.DEFINE {
+				each.Body = append(f.copied(received), each.Body...)
+			}
+		case *ast.IfStmt:
+			if other, ok := each.Else.(*ast.IfStmt); ok && inLoop {
+				each.Else = f.condition(other)
+			}
 		case *ast.AssignStmt:
 			if inLoop && each.Tok == token.DEFINE && len(each.Rhs) == 1 {
 				each.Rhs[0] = computed(each.Rhs[0])
@@ -80,6 +144,9 @@ func keepsVariables(body *ast.BlockStmt) bool {
 			found = true
 		case *ast.UnaryExpr:
 			found = found || each.Op == token.AND
+		case *ast.DeferStmt: // of what is kept until then
+			_, isGiven := each.Call.Fun.(*ast.CallExpr)
+			found = found || isGiven || each.Call.Ellipsis.IsValid()
 		}
 		return !found
 	})
@@ -111,6 +178,7 @@ func (f *freshener) list(statements []ast.Stmt, inLoop bool) []ast.Stmt {
 			continue
 		case *ast.DeferStmt:
 			made := f.arguments(each.Call)
+			f.spread(each.Call, &made)
 			if inLoop {
 				f.function(each.Call, &made)
 			}
@@ -118,19 +186,28 @@ func (f *freshener) list(statements []ast.Stmt, inLoop bool) []ast.Stmt {
 			continue
 		case *ast.AssignStmt:
 			if inLoop && isMultiple(each) {
-				mended = append(mended, each, f.copied(each))
+				mended = append(append(mended, each), f.copied(each)...)
 				continue
 			}
 		case *ast.IfStmt:
-			if first, ok := each.Init.(*ast.AssignStmt); ok && inLoop && isMultiple(first) {
-				each.Init = nil
-				mended = append(mended, f.block([]ast.Stmt{first, f.copied(first), each}))
+			if inLoop {
+				mended = append(mended, f.condition(each))
 				continue
 			}
 		}
 		mended = append(mended, each)
 	}
 	return mended
+}
+
+// condition has the variables of an `if` be those of its turn.
+func (f *freshener) condition(each *ast.IfStmt) ast.Stmt {
+	first, ok := each.Init.(*ast.AssignStmt)
+	if !ok || !isMultiple(first) {
+		return each
+	}
+	each.Init = nil
+	return f.block(append(append([]ast.Stmt{first}, f.copied(first)...), each))
 }
 
 // block gives statements as one.
@@ -149,8 +226,8 @@ func isMultiple(define *ast.AssignStmt) bool {
 	return define.Tok == token.DEFINE && len(define.Lhs) > 1 && len(define.Rhs) == 1
 }
 
-// copied has a definition make other variables, and gives the statement that makes those that it made before.
-func (f *freshener) copied(define *ast.AssignStmt) ast.Stmt {
+// copied has a definition make other variables, and gives what makes those that it made before.
+func (f *freshener) copied(define *ast.AssignStmt) []ast.Stmt {
 	copies := &ast.AssignStmt{TokPos: define.TokPos, Tok: token.DEFINE}
 	for index, each := range define.Lhs {
 		if name, ok := each.(*ast.Ident); ok && name.Name == "_" {
@@ -161,7 +238,10 @@ func (f *freshener) copied(define *ast.AssignStmt) ast.Stmt {
 		copies.Lhs = append(copies.Lhs, each)
 		copies.Rhs = append(copies.Rhs, at(variable.Name, each.Pos()))
 	}
-	return copies
+	if len(copies.Lhs) == 0 {
+		return nil
+	}
+	return []ast.Stmt{copies}
 }
 
 func (f *freshener) name(pos token.Pos) *ast.Ident {

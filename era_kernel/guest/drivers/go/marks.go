@@ -67,6 +67,7 @@ func (m *marker) markBody(name string, function ast.Node, body *ast.BlockStmt) {
 		return
 	}
 	m.marked[body] = true
+	m.results(function, body)
 	variable := m.newRegion(name, m.at(function.Pos()), m.at(function.End()))
 	m.markBlock(variable, body)
 }

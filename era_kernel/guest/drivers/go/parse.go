@@ -58,6 +58,12 @@ func parsePiece(fset *token.FileSet, source string, number int, each piece) ([]u
 		return nil, parseFailure(err, source)
 	}
 	one.free = file.Unresolved
+	ast.Inspect(file, func(each ast.Node) bool {
+		if group, ok := each.(*ast.GenDecl); ok && group.Tok == token.CONST {
+			spellOut(group)
+		}
+		return true
+	})
 	if each.kind != statementPiece {
 		units := make([]unit, 0, len(file.Decls))
 		for _, declare := range file.Decls {
@@ -76,15 +82,16 @@ func parsePiece(fset *token.FileSet, source string, number int, each piece) ([]u
 	return []unit{one}, nil
 }
 
-// singles cuts `var ( … )` into declarations of its lines: each is made as soon as what it needs is there.
+// singles cuts `var ( … )`, `const ( … )` and `type ( … )` into declarations of their lines: each is made as soon as what it
+// needs is there, and each name can be declared anew without the others.
 func singles(declare ast.Decl) []ast.Decl {
 	group, ok := declare.(*ast.GenDecl)
-	if !ok || group.Tok != token.VAR {
+	if !ok || group.Tok == token.IMPORT || len(group.Specs) == 0 {
 		return []ast.Decl{declare}
 	}
 	found := make([]ast.Decl, len(group.Specs))
 	for index, each := range group.Specs {
-		found[index] = &ast.GenDecl{TokPos: each.Pos(), Tok: token.VAR, Specs: []ast.Spec{each}}
+		found[index] = &ast.GenDecl{TokPos: each.Pos(), Tok: group.Tok, Specs: []ast.Spec{each}}
 	}
 	return found
 }

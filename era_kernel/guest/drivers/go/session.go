@@ -44,7 +44,8 @@ func newSession() *session {
 	s.owner.Store("")
 	s.panics = &panicLog{running: func() bool { return s.owner.Load() == goroutine() }}
 	s.stdin = &stdin{File: os.Stdin, ask: s.ask}
-	s.engine = newEngine(s.stdin, s.panics, printSymbols(), s.symbols())
+	methods := methodSymbols() // before others use its types
+	s.engine = newEngine(s.stdin, s.panics, methods, printSymbols(), s.symbols())
 	s.tracer = &tracer{lines: map[int][]string{}}
 	s.compiler = &compiler{
 		engine: s.engine, tracer: s.tracer, declared: map[string]*declared{}, imports: map[string]string{},

@@ -42,10 +42,16 @@ func (b *building) show(expression *ast.ExprStmt, where piece) error {
 		call.Fun = &ast.SelectorExpr{X: at(own, expression.Pos()), Sel: at("ShowFailure", expression.Pos())}
 	}
 	shown := b.wrapped([]ast.Stmt{&ast.ExprStmt{X: call}}, where)
-	if err := b.compileTree(shown); err == nil {
-		return nil
+	if err := b.compileTree(shown); err == nil || !mayBeNothing(expression.X) {
+		return err
 	}
 	return b.compileTree(b.wrapped([]ast.Stmt{expression}, where))
+}
+
+// mayBeNothing tells of expressions that may have no value: calls.
+func mayBeNothing(expression ast.Expr) bool {
+	_, ok := unparen(expression).(*ast.CallExpr)
+	return ok
 }
 
 // isQuiet tells of calls whose count of bytes or items nobody wants to see.

@@ -38,10 +38,14 @@ func (e *engine) typeOf(name string) reflect.Type {
 	return found
 }
 
-// typeName is the name of a struct's type, "" when it has none.
+// typeName is the name of a struct's type, "" when it has none. That of a cell's slice or map cannot be told: yaegi has
+// []string for `type words []string`.
 func typeName(kind reflect.Type) string {
 	if kind.Name() == "" {
-		return typeNames(kind)
+		if kind.Kind() == reflect.Struct {
+			return typeNames(kind)
+		}
+		return ""
 	}
 	name := kind.String()
 	if name == "interp.valueInterface" {

@@ -2,8 +2,12 @@
 // Cells: run one, tell how it ended.
 const { describeThrown, INTERRUPTED, isInterrupt, show } = require('./describe.js');
 const { rewriteImports } = require('./imports.js');
+const { literalAsExpression } = require('./literal.js');
 const order = require('./order.js');
+const { runOtherwise } = require('./redeclare.js');
 const { cellEnds, cellStarts } = require('./timers.js');
+
+const MOST = 100; // characters of a name that is told in any case
 
 class Cells {
   constructor(link, evaluator) {
@@ -22,7 +26,10 @@ class Cells {
     this._link.shared.set('running', cell.number);
     order.cellStarts();
     cellStarts();
-    this._evaluator.run(rewriteImports(content.code), cell.name, (outcome) => this._ran(cell, outcome));
+    const run = (code, done) => this._evaluator.run(code, cell.name, done);
+    const isDeclared = (name) => Object.hasOwn(globalThis, name) || this._evaluator.lexicalNames().includes(name);
+    const code = literalAsExpression(rewriteImports(content.code));
+    runOtherwise(code, isDeclared, run, (outcome) => this._ran(cell, outcome));
   }
 
   /** The cell waits for something, or was terminated. */
@@ -34,7 +41,7 @@ class Cells {
   _ran(cell, outcome) {
     if (cell !== this._current) return; // it was interrupted
     if (outcome.terminated || this._wasInterrupted(cell, outcome)) this._fail(cell, INTERRUPTED);
-    else if ('thrown' in outcome) this._fail(cell, describeThrown(outcome.thrown, outcome.details, cell));
+    else if ('thrown' in outcome) this._fail(cell, describeThrown(outcome.thrown, outcome.details, cell, outcome.advice));
     else this._succeed(cell, outcome.value);
   }
 
@@ -46,7 +53,12 @@ class Cells {
   _succeed(cell, value) {
     if (value !== undefined && !cell.content.silent) {
       const data = { 'text/plain': show(value) };
-      this._link.send('execute_result', { execution_count: cell.content.execution_count, data, metadata: {} });
+      try {
+        this._link.send('execute_result', { execution_count: cell.content.execution_count, data, metadata: {} });
+      } catch (error) {
+        this._fail(cell, describeThrown(error, {}, cell)); // it is too long
+        return;
+      }
     }
     this._answerExpressions(cell, Object.entries(cell.content.user_expressions ?? {}), {});
   }
@@ -69,8 +81,14 @@ class Cells {
 
   _fail(cell, error) {
     cellEnds(error === INTERRUPTED);
-    this._link.send('error', error);
-    this._reply(cell, { status: 'error', ...error, user_expressions: {} });
+    let told = error;
+    try {
+      this._link.send('error', told);
+    } catch {
+      told = { ename: error.ename.slice(0, MOST), evalue: '', traceback: ['an error that is too long to be shown'] };
+      this._link.send('error', told);
+    }
+    this._reply(cell, { status: 'error', ...told, user_expressions: {} });
   }
 
   _reply(cell, content) {

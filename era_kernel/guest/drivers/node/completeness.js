@@ -37,7 +37,8 @@ function indentOf(code) {
 
 function completeness(code) {
   const { rewriteImports } = require('./imports.js');
-  const text = complaintOf(rewriteImports(code));
+  const { literalAsExpression } = require('./literal.js');
+  const text = complaintOf(literalAsExpression(rewriteImports(code)));
   if (!text) return { status: 'complete', indent: '' };
   return unfinished(code, text) ? { status: 'incomplete', indent: indentOf(code) } : { status: 'invalid', indent: '' };
 }

@@ -29,20 +29,26 @@ function nameOf({ name, constructor }) {
   return own === 'Error' && constructor && constructor.name ? String(constructor.name) : own;
 }
 
-function describeError(error, details, cell) {
+/** What an error has beside its stack: what caused it, and the errors of a Promise.any. */
+function partsOf(error) {
+  const parts = error.cause === undefined ? [] : [`  [cause]: ${show(error.cause)}`];
+  if (error instanceof AggregateError) parts.push(`  [errors]: ${show(error.errors)}`);
+  return parts;
+}
+
+function describeError(error, details, cell, advice) {
   const name = nameOf(error);
   const frames = cellFrames(String(error.stack ?? error).split('\n'));
   frames[0] = frames[0].replace(/^Error\b/, name);
   const unparsed = error instanceof SyntaxError && !frames.some((line) => /^\s+at /.test(line));
-  const extra = error.cause === undefined ? [] : [`  [cause]: ${show(error.cause)}`];
-  const traceback = [...(unparsed ? syntaxPlace(details, cell) : []), ...frames, ...extra];
+  const traceback = [...(unparsed ? syntaxPlace(details, cell) : []), ...frames, ...partsOf(error), ...(advice ? [advice] : [])];
   return { ename: name, evalue: String(error.message ?? ''), traceback };
 }
 
 /** ename, evalue and traceback of what a cell threw, which may be anything. */
-function describeThrown(thrown, details, cell) {
+function describeThrown(thrown, details, cell, advice) {
   try {
-    if (util.types.isNativeError(thrown) || thrown instanceof Error) return describeError(thrown, details, cell);
+    if (util.types.isNativeError(thrown) || thrown instanceof Error) return describeError(thrown, details, cell, advice);
   } catch {
     // its name, message or stack is a getter that throws
   }
@@ -50,4 +56,4 @@ function describeThrown(thrown, details, cell) {
   return { ename: 'Uncaught', evalue: shown, traceback: [`Uncaught ${shown}`] };
 }
 
-module.exports = { describeThrown, INTERRUPTED, isInterrupt, show };
+module.exports = { describeThrown, INTERRUPTED, isInterrupt, partsOf, show };

@@ -25,9 +25,11 @@ class Evaluator {
     return found;
   }
 
-  /** The value that the inspector describes. */
-  _take({ objectId, value, unserializableValue }) {
-    const argument = objectId ? { objectId } : unserializableValue ? { unserializableValue } : { value };
+  /** The value that the inspector describes: most are told as they are, the others are passed in the slot. */
+  _take({ type, objectId, value, unserializableValue }) {
+    if (type === 'undefined') return undefined;
+    if (!objectId && !unserializableValue) return value;
+    const argument = objectId ? { objectId } : { unserializableValue };
     this._now('Runtime.callFunctionOn', { objectId: this._slotId, functionDeclaration: TAKE, arguments: [argument] });
     const taken = this._slot.value;
     this._slot.value = undefined;

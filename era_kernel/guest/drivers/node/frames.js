@@ -2,7 +2,9 @@
 // Messages on the host's pipes: u32 length (big endian), then a JSON object in UTF-8.
 const fs = require('fs');
 
+const { writeSync } = fs; // not what a cell may put in its place
 const MAX_MESSAGE = 64 << 20;
+const PIPE_BUF = 4096; // Linux's pipe(7)
 const LONE_SURROGATE = /\p{Surrogate}/gu; // UTF-8 has no such thing
 
 const wellFormed = (key, value) => (typeof value === 'string' ? value.replace(LONE_SURROGATE, '\ufffd') : value);
@@ -54,6 +56,16 @@ function writeAll(fd, data) {
   }
 }
 
+/** Write a frame at once and as a whole, which a pipe grants to so many bytes; false where it cannot. */
+function writeWhole(fd, frame) {
+  if (fd < 0 || frame.length > PIPE_BUF) return false;
+  try {
+    return writeSync(fd, frame) === frame.length;
+  } catch {
+    return false; // the pipe is full, or nobody reads it
+  }
+}
+
 /** Text, at once if it may be: a buffer takes longer to make than to write. */
 function writeText(fd, text) {
   let done = 0;
@@ -65,4 +77,4 @@ function writeText(fd, text) {
   if (done < Buffer.byteLength(text)) writeAll(fd, Buffer.from(text).subarray(done));
 }
 
-module.exports = { encode, FrameReader, writeAll, writeText };
+module.exports = { encode, FrameReader, writeAll, writeText, writeWhole };

@@ -1,15 +1,17 @@
 'use strict';
 // The cells' thread's side of the wire's thread.
 const { receiveMessageOnPort } = require('worker_threads');
+const { encode, writeWhole } = require('./frames.js');
 
 const FLUSH_MS = 5000;
 
 class Link {
-  constructor(wire, shared, answers) {
+  constructor(wire, shared, answers, direct) {
     this._wire = wire;
     this.shared = shared;
     this._answers = answers;
-    this._sent = 0;
+    this._direct = direct;
+    this._sent = 0; // by the wire's thread
     this._cell = '';
   }
 
@@ -22,9 +24,16 @@ class Link {
     this._cell = id;
   }
 
+  /** A small message is written here, as another thread takes long to wake up, unless the pipe is full or others wait. */
   send(type, content, id = this._cell) {
+    const frame = encode({ type, id, content });
+    if (this._isWritten() && writeWhole(this._direct, frame)) return;
     this._sent += 1;
-    this._wire.postMessage({ type, id, content });
+    this._wire.postMessage(frame);
+  }
+
+  _isWritten() {
+    return this.shared.get('written') >= this._sent;
   }
 
   /** Ask the front end's user; waits for the answer. */

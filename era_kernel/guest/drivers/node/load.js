@@ -6,8 +6,8 @@ const path = require('path');
 const vm = require('vm');
 
 const GLOBALS = (
-  'Array ArrayBuffer Atomics Boolean Buffer Date Error Function Int32Array JSON Map Math Number Object Promise RangeError ' +
-  'RegExp Set SharedArrayBuffer String SyntaxError Uint32Array process clearImmediate clearInterval clearTimeout ' +
+  'AggregateError Array ArrayBuffer Atomics Boolean Buffer Date Error Function Int32Array JSON Map Math Number Object Promise ' +
+  'RangeError RegExp Set SharedArrayBuffer String SyntaxError Uint32Array process clearImmediate clearInterval clearTimeout ' +
   'setImmediate setInterval setTimeout'
 ).split(' ');
 const values = GLOBALS.map((name) => globalThis[name]);

@@ -3,13 +3,14 @@
 const { Console } = require('console');
 const { Writable } = require('stream');
 const util = require('util');
+const { partsOf, show } = require('./describe.js');
 const { writeAll, writeText } = require('./frames.js');
 const { turnTo } = require('./order.js');
 const { cellFrames } = require('./stacks.js');
 
 class Output extends Writable {
   constructor(fd) {
-    super({ decodeStrings: true });
+    super({ decodeStrings: true, emitClose: false, autoDestroy: false });
     this.fd = fd;
     this.isTTY = false;
   }
@@ -29,9 +30,15 @@ class Output extends Writable {
     done();
   }
 
-  /** Nobody can end what later cells need. */
-  end(chunk, encoding) {
-    if (chunk !== undefined && typeof chunk !== 'function') this.write(chunk, encoding);
+  /** Nobody can end what later cells need; but who waits for the end, as stream.pipeline does, is told that it has come. */
+  end(...given) {
+    const done = given.find((each) => typeof each === 'function');
+    const [chunk, encoding] = given.filter((each) => each !== done);
+    if (chunk !== undefined && chunk !== null) this.write(chunk, encoding);
+    process.nextTick(() => {
+      if (done) done();
+      this.emit('finish');
+    });
     return this;
   }
 
@@ -40,11 +47,15 @@ class Output extends Writable {
   }
 }
 
+function told(thrown) {
+  if (!util.types.isNativeError(thrown)) return show(thrown);
+  return [...cellFrames(String(thrown.stack).split('\n')), ...partsOf(thrown)].join('\n');
+}
+
 /** What nothing waited for ends no session. */
 function report(stderr, title) {
   return (thrown) => {
-    const text = util.types.isNativeError(thrown) ? cellFrames(String(thrown.stack).split('\n')).join('\n') : util.inspect(thrown);
-    stderr.write(`${title}: ${text}\n`);
+    stderr.write(`${title}: ${told(thrown)}\n`);
   };
 }
 

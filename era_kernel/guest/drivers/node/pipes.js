@@ -4,16 +4,26 @@ const fs = require('fs');
 
 function reopen(fd, flags) {
   try {
-    const again = fs.openSync(`/proc/self/fd/${fd}`, flags);
+    const other = fs.openSync(`/proc/self/fd/${fd}`, flags);
     fs.closeSync(fd);
-    return again;
+    return other;
   } catch {
     return fd; // no /proc, or a socket
   }
 }
 
+/** `direct` is the output once more, for writes that never wait; -1 where there is none. */
 function adoptHostPipes() {
-  return { input: reopen(3, fs.constants.O_RDONLY), output: reopen(4, fs.constants.O_WRONLY) };
+  const [input, output] = [reopen(3, fs.constants.O_RDONLY), reopen(4, fs.constants.O_WRONLY)];
+  return { pipes: { input, output }, direct: again(output, fs.constants.O_WRONLY | fs.constants.O_NONBLOCK) };
+}
+
+function again(fd, flags) {
+  try {
+    return fs.openSync(`/proc/self/fd/${fd}`, flags);
+  } catch {
+    return -1;
+  }
 }
 
 module.exports = { adoptHostPipes };

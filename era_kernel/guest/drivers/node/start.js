@@ -17,7 +17,7 @@ function startThread(name, workerData, transferList) {
 }
 
 function main() {
-  const pipes = adoptHostPipes();
+  const { pipes, direct } = adoptHostPipes();
   const shared = new Shared(new SharedArrayBuffer(Shared.BYTES));
   const signals = new MessageChannel();
   const answers = new MessageChannel();
@@ -30,7 +30,7 @@ function main() {
   const { Link } = require('./link.js');
   const { serve } = require('./session.js');
   // From then on an interrupt does not end us.
-  signalThread.once('message', () => serve(new Link(wire, shared, answers.port2)));
+  signalThread.once('message', () => serve(new Link(wire, shared, answers.port2, direct)));
 }
 
 main();

@@ -2,7 +2,7 @@
 // The thread that talks with the host: requests to the cells' thread, its messages to the host.
 const net = require('net');
 const { parentPort, workerData } = require('worker_threads');
-const { encode, FrameReader, writeAll } = require('./frames.js');
+const { FrameReader, writeAll } = require('./frames.js');
 const { Interrupter } = require('./interrupter.js');
 const { Shared } = require('./shared.js');
 
@@ -33,9 +33,9 @@ function readRequests() {
   socket.on('end', () => interrupter.end());
 }
 
-parentPort.on('message', (message) => {
+parentPort.on('message', (frame) => {
   try {
-    writeAll(output, encode(message));
+    writeAll(output, frame);
   } catch (error) {
     if (error.code === 'EPIPE') interrupter.end();
     else throw error;
