@@ -150,3 +150,20 @@ def test_a_cell_that_forks_has_one_reply(ruby_peer: DriverPeer) -> None:
     ruby_peer.run("Era.html('child') unless (pid = fork)\nProcess.wait(pid) if pid")
     assert ruby_peer.value("1 + 1") == "2"
     assert ruby_peer.value("pid = fork { exit 4 }; Process.wait(pid); $?.exitstatus") == "4"
+
+
+def test_a_constant_gets_another_value_after_a_ractor(ruby_peer: DriverPeer) -> None:
+    assert ruby_peer.value("X = 1; Ractor.new { warn 'in it'; 5 }.take") == "5"
+    assert ruby_peer.value("X = 2") == "2"
+    assert b"in it\n" in ruby_peer.stderr(b"already initialized constant X")
+
+
+def test_a_cell_is_a_program_and_no_library(ruby_peer: DriverPeer) -> None:
+    assert ruby_peer.value("if __FILE__ == $0 then 'main' end") == '"main"'
+    assert ruby_peer.value("__FILE__ == $PROGRAM_NAME") == "true"
+
+
+def test_what_follows_the_end_of_a_cell_is_its_data(ruby_peer: DriverPeer) -> None:
+    assert ruby_peer.value("DATA.each_line.map(&:chomp)\n__END__\none\n__END__") == '["one", "__END__"]'
+    assert ruby_peer.value("text = <<T\n__END__\nT\n[text, DATA.read]") == '["__END__\\n", ""]'
+    assert ruby_peer.value("DATA.read\n__END__\ntwo") == '"two"'

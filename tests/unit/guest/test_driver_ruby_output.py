@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +105,33 @@ def test_input_is_asked_of_the_front_end(ruby_peer: DriverPeer, call: str) -> No
     assert isinstance(asked, driver.InputRequest)
     ruby_peer.send("input_reply", request, value="você")
     assert ruby_peer.answer(request).only(driver.ExecuteResult).data["text/plain"] == '"você\\n"'
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("STDIN.read", '"1 2\\n"'),
+        ("$stdin.readlines(chomp: true)", '["1 2"]'),
+        ("readlines", '["1 2\\n"]'),
+        ("[$stdin.each_line { |line| break line }]", '["1 2\\n"]'),
+        ("ARGF.gets", '"1 2\\n"'),
+        ("ARGF.each_line { |line| break line }", '"1 2\\n"'),
+        ("$<.read.split.sum(&:to_i)", "3"),
+    ],
+)
+def test_all_of_the_input_is_asked_for(ruby_peer: DriverPeer, code: str, shown: str) -> None:
+    request = ruby_peer.start(code, allow_stdin=True)
+    assert isinstance(ruby_peer.next_message(), driver.InputRequest)
+    ruby_peer.send("input_reply", request, value="1 2")
+    assert ruby_peer.answer(request).only(driver.ExecuteResult).data["text/plain"] == shown
+
+
+def test_files_in_place_of_the_input_are_read(ruby_peer: DriverPeer, tmp_path: Path) -> None:
+    (tmp_path / "lines").write_text("1\n2\n3\n")
+    ruby_peer.run(f"path = '{tmp_path}/lines'")
+    assert ruby_peer.value("ARGV << path; [ARGF.gets, ARGF.read, ARGF.gets]") == '["1\\n", "2\\n3\\n", nil]'
+    assert ruby_peer.value("STDIN.reopen(path); [gets, STDIN.read, gets]") == '["1\\n", "2\\n3\\n", nil]'
+    assert ruby_peer.run("$stdin.readline").reply.ename == "EOFError"
 
 
 def test_a_password_is_asked_for(ruby_peer: DriverPeer) -> None:

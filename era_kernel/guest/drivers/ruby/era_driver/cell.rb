@@ -1,5 +1,8 @@
 # frozen_string_literal: true
 
+require "ripper"
+require "stringio"
+
 module EraDriver
   # Where events of the running cell go; what a cell's own calls (`Era.display`, `gets`) reach the driver by.
   module Events
@@ -42,10 +45,21 @@ module EraDriver
       name = "cell #{content["execution_count"]}"
       code = Text.utf8(content["code"])
       @sources[name] = code.lines
+      $0 = name # what programs compare with __FILE__, to run when they are not a library
+      give_data(code)
       value = evaluate(code, name)
       return if content["silent"] || nil.equal?(value)
 
       Events.emit("execute_result", { data: Bundle.of(value), metadata: {} })
+    end
+
+    # What follows a cell's `__END__` is its DATA.
+    def give_data(code)
+      return unless code.match?(/^__END__$/)
+
+      mark = Ripper.lex(code).find { |_, kind| kind == :on___end__ } or return
+      Object.__send__(:remove_const, :DATA) if Object.const_defined?(:DATA, false)
+      Object.const_set(:DATA, StringIO.new(code.lines.drop(mark.first.first).join))
     end
 
     def evaluate(code, name)

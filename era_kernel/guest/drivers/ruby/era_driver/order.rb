@@ -14,6 +14,8 @@ module EraDriver
     @since = @spent = 0.0
 
     class << self
+      attr_accessor :ractors # was there one?
+
       def cell_begins
         @since = now
         @spent = 0.0
@@ -55,9 +57,25 @@ module EraDriver
     def write(*) = Order.complain { super }
   end
 
-  # `warn` and Ruby's own warnings do not.
+  # `warn` and Ruby's own warnings do not. Once there was a Ractor, Ruby warns of some things (a constant that gets another
+  # value) while it holds a lock that each change of threads needs: whoever waits there waits for ever.
   module OrderedWarnings
-    def warn(...) = Order.complain { super }
+    def warn(message, *, **)
+      Order.ractors = true if Ractor.current == MAIN && ractors?(message)
+      return super if Ractor.current != MAIN || Order.ractors
+
+      Order.complain { super }
+    end
+
+    private
+
+    MAIN = Ractor.current
+    private_constant :MAIN
+
+    # Ruby warns of the first one, unless it was told not to.
+    def ractors?(message)
+      Ractor.count > 1 || !Warning[:experimental] || message.include?("Ractor is experimental")
+    end
   end
 end
 
