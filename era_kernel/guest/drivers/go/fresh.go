@@ -121,7 +121,9 @@ func (f *freshener) walk(tree ast.Node, inLoop bool) {
 			if inLoop && each.Tok == token.DEFINE && len(each.Rhs) == 1 {
 				each.Rhs[0] = computed(each.Rhs[0])
 			}
+			placed(each.Rhs)
 		case *ast.ValueSpec:
+			placed(each.Values)
 			for index := range each.Values {
 				if inLoop {
 					each.Values[index] = computed(each.Values[index])
@@ -193,6 +195,11 @@ func (f *freshener) list(statements []ast.Stmt, inLoop bool) []ast.Stmt {
 				mended = append(append(mended, each), f.copied(each)...)
 				continue
 			}
+			mended = append(mended, f.withoutNil(each))
+			continue
+		case *ast.LabeledStmt:
+			mended = append(mended, f.labelled(each)...)
+			continue
 		case *ast.TypeSwitchStmt:
 			mended = append(mended, f.typeSwitch(each))
 			continue
