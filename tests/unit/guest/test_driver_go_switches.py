@@ -94,8 +94,10 @@ kept[0]() + kept[1]()"""
             "0 0,1 1,2 2,",
         ),
         (
-            "again: for i := range []int{7, 8} { for { select { case n := <-queue: if n < 3 { continue again };"
-            " default: break again } }; fmt.Print(i) }",
+            (
+                "again: for i := range []int{7, 8} { for { select { case n := <-queue: if n < 3 { continue again };"
+                " default: break again } }; fmt.Print(i) }"
+            ),
             "",
         ),
         ("again: for { select { case n := <-queue: switch { case n == 2: fmt.Print(n); break again } } }", "2"),
