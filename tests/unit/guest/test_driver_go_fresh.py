@@ -136,6 +136,44 @@ def test_named_results_are_zero_at_each_call(go_peer: DriverPeer, function: str,
     assert go_peer.stdout(wait_for=b"end").decode().removesuffix("end").split() == printed.split()
 
 
+@pytest.mark.parametrize(
+    ("assignment", "values"),
+    [
+        ('n, err = 5, errors.New("no")', "5 no 0"),
+        ("n, err = 5, nil", "5 <nil> 0"),
+        ('err, n = errors.New("no"), n + 1', "no 2 0"),
+        ("n, m = m, one(n)", "0 1"),
+        ("f, n = five, one(7)", "5 7"),
+        ("t.k, n = n, one(t.k)", "1 3"),
+        ('table["x"], n = one(4), one(2)', "4 2"),
+        ('func() { n, err = -1, fmt.Errorf("no %d", n) }()', "-1 no 1 0"),
+    ],
+)
+def test_all_values_of_an_assignment_are_assigned(go_peer: DriverPeer, assignment: str, values: str) -> None:
+    places = assignment.removeprefix("func() { ").split(" = ")[0]
+    go_peer.run('import ("errors"; "fmt")\nconst five = 5\nfunc one(n int) int { return n }\n_ = errors.New')
+    code = f"""func try() {{
+	n, m, f, t, table := 1, 0, 1.5, struct{{ k int }}{{3}}, map[string]int{{}}
+	var err error
+	{assignment}
+	fmt.Println({places}{", m" if "err" in places else ""})
+	_, _, _, _, _ = n, m, f, t, table
+}}
+try()"""
+    assert go_peer.run(code).reply.status == "ok"
+    assert go_peer.stdout(wait_for=b"\n").decode() == values + "\n"
+
+
+@pytest.mark.parametrize("values", ["5, []int{1}", "5, map[string]int{}", "5, struct{ k int }{3}", "5, &struct{}{}"])
+@pytest.mark.parametrize("definition", ["n, x := VALUES", "var n, x = VALUES", "n, x := 0, nothing; n, x = VALUES"])
+def test_a_value_beside_a_literal_is_kept(go_peer: DriverPeer, definition: str, values: str) -> None:
+    kind = values.removeprefix("5, ").removesuffix("{}").removesuffix("{1}").removesuffix("{3}").replace("&", "*")
+    go_peer.run(f"var nothing {kind}")
+    code = definition.replace("VALUES", values)
+    assert go_peer.value(f"{code}; n") == "5"
+    assert go_peer.value(f"func try() int {{ {code}; _ = x; return n }}\ntry()") == "5"
+
+
 def test_a_condition_has_variables_of_its_turn(go_peer: DriverPeer) -> None:
     code = """var kept []func()
 for i := 0; i < 3; i++ {

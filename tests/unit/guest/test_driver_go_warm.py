@@ -76,6 +76,16 @@ def test_what_a_spare_has_rehearsed_is_not_in_its_session(go_driver: Path) -> No
         assert warm.stderr() == cold.stderr()
 
 
+def test_a_goroutine_s_panic_is_told_without_the_interpreter(go_driver: Path) -> None:
+    with zygote(go_driver) as running, running_driver(running.start_driver) as peer:
+        assert peer.value('import "os"\nos.Getenv("GOTRACEBACK")') == '""'
+        peer.start('go func() { panic("alone") }()\nselect {}')
+        told = peer.stderr(wait_for=b"panic: alone").decode()
+        peer.wait()
+        assert "goroutine" not in told
+        assert "yaegi" not in peer.stderr().decode()
+
+
 def test_a_rehearsal_prints_nothing(go_driver: Path, capfd: pytest.CaptureFixture[str]) -> None:
     with zygote(go_driver) as running:
         _, channel = running.spare()

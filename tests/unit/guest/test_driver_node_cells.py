@@ -53,7 +53,9 @@ def test_what_cannot_be_declared_again_is_told(node_peer: DriverPeer, before: st
 
 
 @pytest.mark.parametrize("code", ["let a = 1; let a = 2", "let a = 1; eval('let b; let b')"])
-def test_a_name_that_is_declared_twice_at_once_is_an_error(node_peer: DriverPeer, code: str) -> None:
+@pytest.mark.parametrize("before", ["1", "let a = 0, b = 0", "var a = 0, b = 0"])
+def test_a_name_that_is_declared_twice_at_once_is_an_error(node_peer: DriverPeer, before: str, code: str) -> None:
+    node_peer.run(before)
     error = node_peer.run(code).only(driver.ErrorEvent)
     assert error.evalue.endswith("has already been declared")
     assert "earlier cell" not in "".join(error.traceback)

@@ -27,6 +27,8 @@ type freshener struct {
 	mended int                      // numbers the variables that were added
 	blocks map[*ast.BlockStmt]bool  // that were made
 	single func(*ast.CallExpr) bool // whether a call is known to give one value
+	// isError tells whether a type's name is that of an error of a cell, or what an error of a cell points to.
+	isError func(string) bool
 }
 
 // freshen mends a body, but not the functions within it.
@@ -109,6 +111,8 @@ func (f *freshener) walk(tree ast.Node, inLoop bool) {
 			if received, ok := each.Comm.(*ast.AssignStmt); ok && inLoop && received.Tok == token.DEFINE {
 				each.Body = append(f.copied(received), each.Body...)
 			}
+		case *ast.SwitchStmt:
+			f.conditions(each)
 		case *ast.IfStmt:
 			if other, ok := each.Else.(*ast.IfStmt); ok && inLoop {
 				each.Else = f.condition(other)
@@ -117,7 +121,9 @@ func (f *freshener) walk(tree ast.Node, inLoop bool) {
 			if inLoop && each.Tok == token.DEFINE && len(each.Rhs) == 1 {
 				each.Rhs[0] = computed(each.Rhs[0])
 			}
+			placed(each.Rhs)
 		case *ast.ValueSpec:
+			placed(each.Values)
 			for index := range each.Values {
 				if inLoop {
 					each.Values[index] = computed(each.Values[index])
@@ -189,6 +195,14 @@ func (f *freshener) list(statements []ast.Stmt, inLoop bool) []ast.Stmt {
 				mended = append(append(mended, each), f.copied(each)...)
 				continue
 			}
+			mended = append(mended, f.withoutNil(each))
+			continue
+		case *ast.LabeledStmt:
+			mended = append(mended, f.labelled(each)...)
+			continue
+		case *ast.TypeSwitchStmt:
+			mended = append(mended, f.typeSwitch(each))
+			continue
 		case *ast.IfStmt:
 			if inLoop {
 				mended = append(mended, f.condition(each))

@@ -41,6 +41,7 @@ func (b *building) define(each *unit) error {
 	for _, value := range made.values {
 		b.markLiterals(value)
 	}
+	placed(made.values)
 	var old []string
 	for _, name := range made.names {
 		if name.Name != "_" && b.engine.has(name.Name) {

@@ -73,8 +73,9 @@ func startSpare(agent *os.File) bool {
 	defer read.Close()
 	attributes := &os.ProcAttr{
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, agent, write},
-		Env:   os.Environ(),
-		Sys:   &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_PARENT},
+		// Frames of the interpreter tell nobody anything; the runtime reads this at its start, and the job's own comes later.
+		Env: append(os.Environ(), "GOTRACEBACK=none"),
+		Sys: &syscall.SysProcAttr{Setsid: true, Cloneflags: syscall.CLONE_PARENT},
 	}
 	spare, err := os.StartProcess("/proc/self/exe", []string{os.Args[0], "--warm", "spare"}, attributes)
 	write.Close()

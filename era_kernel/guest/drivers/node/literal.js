@@ -18,4 +18,4 @@ function literalAsExpression(code) {
   return LITERAL.test(code) && parses(`(async () => (${code}\n))`) ? `(${code}\n)` : code;
 }
 
-module.exports = { literalAsExpression };
+module.exports = { literalAsExpression, parses };

@@ -1,6 +1,7 @@
 'use strict';
 // V8 lets cells declare a name again by the same keyword only: `let` after `let`, `const` after `const`. So a cell that
 // takes another is run again with the keyword of then, or with `let`, which means the same here, in place of `const`.
+const { parses } = require('./literal.js');
 const { codeOnly } = require('./scan.js');
 
 const CONFLICT = /^Identifier '(.+)' has already been declared$/;
@@ -14,7 +15,8 @@ const OTHERS = { const: ['let', 'var'], let: ['var'], var: ['let'] };
 /** The name that a cell which did not come to run declares as something else than before; undefined for other errors. */
 function conflict(thrown, code) {
   const found = thrown instanceof SyntaxError && CONFLICT.exec(thrown.message);
-  return found && !COMPILES_ITSELF.test(code) ? found[1] : undefined;
+  if (!found || COMPILES_ITSELF.test(code)) return undefined;
+  return parses(`(async () => {${code}\n})`) ? found[1] : undefined; // else it declares the name twice itself
 }
 
 /** Where the declarations at the top of a cell begin, and up to where they may go on. */
