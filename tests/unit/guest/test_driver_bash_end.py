@@ -75,6 +75,13 @@ def test_exit_ends_the_driver_with_that_status(bash_peer: DriverPeer, code: str,
     assert bash_peer.stderr() == b""
 
 
+@pytest.mark.parametrize("code", ["trap 'echo $?' EXIT; exit 2", "trap 'echo 2; exit 2' EXIT\nexit 3"])
+def test_a_trap_of_a_cell_sees_the_end(bash_peer: DriverPeer, code: str) -> None:
+    bash_peer.start(code)
+    assert bash_peer.wait() == 2
+    assert bash_peer.stdout(b"\n") == b"2\n"
+
+
 def test_bash_that_is_killed_takes_the_driver_with_it(bash_peer: DriverPeer) -> None:
     bash_peer.start("kill -9 $$")
     assert bash_peer.wait() == -9

@@ -40,7 +40,7 @@ sub _start_bash {
     my ($self) = @_;
     my ($home) = $INC{'Era/Session.pm'} =~ m{(.*)/Era/}s;
     $self->{shell} = Era::Shell->new($home);
-    @{$self}{qw(seeded exits)} = (0, 0);
+    @{$self}{qw(seeded exits resumes)} = (0, 0, 0);
     return $self->_report_of('ready', $START_SECONDS) // Era::Wire::refuse('bash does not start; is it in the image?');
 }
 
@@ -136,7 +136,8 @@ sub _execute {
     my $cell = $self->{cell} = Era::Cell->new(++$self->{cells}, $message);
     $shell->forget_shown;
     @{$self}{qw(interrupts done first asking)} = (0, 0, 0, 0);
-    $cell->begin($shell) or return $cell->fail($self->{wire}, 'OSError', "the cell cannot be handed over: $!", []);
+    my $resumes = delete $self->{resumes};
+    $cell->begin($shell, $resumes) or return $cell->fail($self->{wire}, 'OSError', "the cell cannot be handed over: $!", []);
     $self->{told} = 0;
     while (!$self->{done}) {
         $self->_wait($TICK);
@@ -172,6 +173,8 @@ sub _serve_report {
         $shell->shown;
     } elsif ($line =~ /\Aexit /) {
         $self->{exits} = 1;
+    } elsif ($line eq 'resume') {
+        $self->{resumes} = 1;
     }
     return;
 }
