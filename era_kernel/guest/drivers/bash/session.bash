@@ -151,17 +151,38 @@ __era_ask() {
 
 # ---- what the driver asks, in files of its folder
 
-__era_complete() { # kind word
+__era_complete() { # kind word quote
   {
     case $1 in
+    file) ;;
     variable) compgen -v -- "$2" ;;
     command) compgen -c -- "$2" ;;
+    *) compgen -A "$1" -- "$2" ;;
     esac
-    [[ $1 == variable ]] || compgen -f -- "$2" | while IFS= read -r name; do
-      if [[ -d ${name/#\~\//$HOME/} ]]; then builtin printf '%q/\n' "$name"; else builtin printf '%q\n' "$name"; fi
-    done
+    [[ $1 != file && $1 != command ]] || __era_complete_files "$2" "$3"
   } >"$__era_folder/answer" 2>/dev/null
   __era_tell asked
+}
+
+# A home or a variable that the word begins with stays as it is.
+__era_complete_files() { # word quote
+  local head= real= rest=$1 name
+  if [[ -z $2 && $1 =~ ^(~[[:alnum:]_-]*)(/.*)$ ]]; then
+    head=${BASH_REMATCH[1]} rest=${BASH_REMATCH[2]}
+    builtin eval "real=$head"
+  elif [[ $2 != "'" && $1 =~ ^(\$\{?([[:alpha:]_][[:alnum:]_]*)\}?)(/.*)$ && -v ${BASH_REMATCH[2]} ]]; then
+    head=${BASH_REMATCH[1]} real=${!BASH_REMATCH[2]} rest=${BASH_REMATCH[3]}
+  fi
+  compgen -f -- "$real$rest" | while IFS= builtin read -r name; do
+    rest=${name#"$real"}
+    case $2 in
+    "'") rest=${rest//\'/\'\\\'\'} ;;
+    '"') rest=${rest//\\/\\\\} rest=${rest//\"/\\\"} rest=${rest//\$/\\\$} rest=${rest//\`/\\\`} ;;
+    *) builtin printf -v rest %q "$rest" ;;
+    esac
+    [[ ! -d $name ]] || rest+=/
+    builtin printf '%s%s\n' "$head" "$rest"
+  done
 }
 
 __era_inspect() { # word

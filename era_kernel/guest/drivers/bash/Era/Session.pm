@@ -261,9 +261,9 @@ sub _complete {
     my ($self, $message) = @_;
     my ($code, $cursor) = @{$message->{content}}{qw(code cursor_pos)};
     $cursor = length $code if $cursor > length $code;
-    my ($kind, $word) = Era::Editor::target(substr $code, 0, $cursor);
-    my $plain = $word =~ s/\\(.)/$1/gr;
-    my $answer = $kind eq 'command' && $word eq '' ? '' : $self->_ask("__era_complete $kind " . Era::Shell::quoted($plain));
+    my ($kind, $word, @plain) = Era::Editor::target(substr $code, 0, $cursor);
+    my $command = join ' ', '__era_complete', $kind, map { Era::Shell::quoted($_) } @plain;
+    my $answer = $kind eq 'command' && $word eq '' ? '' : $self->_ask($command);
     my %reply = (status => 'ok', metadata => {}, matches => Era::Editor::matches($answer // ''));
     $reply{cursor_start} = \($cursor - length $word);
     $reply{cursor_end} = \"$cursor";
