@@ -20,9 +20,38 @@ __era_fail() {
   [[ $- != *e* || $BASHPID != "$$" ]] || builtin kill -INT "$$"
 }
 
-__era_exits() {
+# Bash is about to end: as the cell wants it, or as `set -e` has it for what is no failed command, `echo $unbound` for one.
+# Then another bash goes on with what this one had. It is told by the command: `exit` first leaves the cell's file for the
+# prompt's line, what `set -e` has end bash does not.
+__era_exits() { # status command
+  { builtin local -; builtin set +x; } 2>/dev/null
+  if [[ $- == *e* && ! $2 =~ ^(exit|logout|exec|\. .*/In\[) ]]; then
+    builtin set +exv
+    __era_save >"$__era_folder/state" 2>/dev/null && __era_tell "rescue $1" && builtin trap - EXIT && builtin exit "$1"
+  fi
   __era_tell "exit $1"
   return "$1"
+}
+
+__era_save() {
+  local __era_name
+  while IFS= builtin read -r __era_name; do
+    case $__era_name in
+    __era_user_*) declare -p -- "$__era_name" ;;
+    __era_* | BASH* | COMP_* | DIRSTACK | EPOCH* | EUID | FUNCNAME | GROUPS | IFS | LINENO | PIPESTATUS | PPID | SHELLOPTS | UID | _) ;;
+    *RANDOM | SECONDS | SHLVL) ;;
+    *) declare -p -- "$__era_name" ;;
+    esac
+  done < <(compgen -v)
+  while IFS= builtin read -r __era_name; do
+    case $__era_name in __era_* | era_* | trap | read) ;; *) declare -fp -- "$__era_name" ;; esac
+  done < <(compgen -A function)
+  builtin printf 'IFS=%q\ncd -- %q\n' "$IFS" "$PWD"
+  umask -p
+  alias -p
+  shopt -p
+  builtin set +o
+  builtin printf '__era_watch\nset -e\n'
 }
 
 # An interactive shell is what an interrupt throws back to its prompt; `set -e`, which would end it, does the same, in
@@ -34,7 +63,7 @@ __era_source=${BASH_SOURCE[0]} __era_hush=x __era_quiet=
 __era_user_ERR= __era_user_EXIT= __era_user_DEBUG= __era_user_RETURN= __era_resume=
 __era_on_failure='{ case $((__era_code = $?))${BASH_SOURCE[0]-} in *[!0-9]*) __era_fail $LINENO "${BASH_SOURCE[0]}" ;; esac; __era_quiet=; } 2>/dev/null${__era_hush:$((__era_quiet = 1))}'
 __era_on_ERR='{ case $((__era_code = $?))${BASH_SOURCE[0]-} in *[!0-9]*) builtin eval "$__era_user_ERR"; __era_fail $LINENO "${BASH_SOURCE[0]}" ;; esac; __era_quiet=; } 2>&2${__era_hush:$((__era_quiet = 1))}'
-__era_on_EXIT='if __era_exits $?; then builtin eval "$__era_user_EXIT"; else builtin eval "$__era_user_EXIT"; fi'
+__era_on_EXIT='if __era_exits $? "$BASH_COMMAND"; then builtin eval "$__era_user_EXIT"; else builtin eval "$__era_user_EXIT"; fi'
 __era_on_DEBUG='case ${__era_quiet:-${BASH_SOURCE[0]-}} in "" | 1 | "$__era_source") ;; *) builtin eval "$__era_user_DEBUG" ;; esac'
 __era_on_RETURN='case ${__era_quiet:-${BASH_SOURCE[0]-}} in "" | 1 | "$__era_source") ;; *) builtin eval "$__era_user_RETURN" ;; esac'
 

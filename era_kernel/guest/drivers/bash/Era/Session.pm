@@ -173,6 +173,8 @@ sub _serve_report {
         $shell->shown;
     } elsif ($line =~ /\Aexit /) {
         $self->{exits} = 1;
+    } elsif ($line =~ /\Arescue (\d+)/) {
+        $self->{rescue} = $1;
     } elsif ($line eq 'resume') {
         $self->{resumes} = 1;
     }
@@ -194,6 +196,12 @@ sub _end_in_cell {
     $self->_wait(0);
     $self->_drop_reports;
     return if $self->{done};
+    if (my $status = delete $self->{rescue}) {
+        $self->_start_bash;
+        $self->{shell}->restore;
+        $self->{done} = [$status, 0, 0, '-'];
+        return;
+    }
     $self->_end if $self->{shell}->ended != $EXIT_NO_MEMORY << 8 || $self->{exits};
     # Nobody but us knows that it was for lack of memory: the driver stays, with another bash.
     $self->{shell}->remove_folder;
