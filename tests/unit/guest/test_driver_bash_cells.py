@@ -56,6 +56,13 @@ def test_odd_and_long_output_comes_as_it_is(bash_peer: DriverPeer) -> None:
         ("x=41\n\nno-such-command", ["  Cell In[1], line 3", "    no-such-command"], "ExitStatus: 127"),
         ("f() {\n  false\n}\nf", ["  Cell In[1], line 4", "    f"], "ExitStatus: 1"),
         ("set -e\nfalse\necho never", ["  Cell In[1], line 2", "    false"], "ExitStatus: 1"),
+        (
+            "set -euo pipefail\nf() {\n  false\n  echo never\n}\nf",
+            ["  Cell In[1], line 3", "      false"],
+            "ExitStatus: 1",
+        ),
+        ("set -e\ntrap 'true' ERR\n(exit 3)", ["  Cell In[1], line 3", "    (exit 3)"], "ExitStatus: 3"),
+        ("declare -i n=08", [], "ExitStatus: 1"),
         ("true\nreturn 4", [], "ExitStatus: 4"),
         (
             "echo 1\nfi",
@@ -71,6 +78,48 @@ def test_an_error_tells_its_line(bash_peer: DriverPeer, code: str, place: list[s
     assert (answer.reply.status, f"{answer.reply.ename}: {answer.reply.evalue}") == ("error", end)
     assert printed(bash_peer, "echo here") == "here\n"
     assert b"never" not in bash_peer.output[1]
+
+
+def test_a_cell_that_is_to_end_at_errors_is_none_where_they_are_expected(bash_peer: DriverPeer) -> None:
+    bash_peer.run("set -euo pipefail; f() { false; echo on; }")
+    assert printed(bash_peer, "f || :; if ! f; then :; fi; (set +e; false; echo sub); echo $(f)", b"sub\non\n") == (
+        "on\non\nsub\non\n"
+    )
+    assert bash_peer.run("(f)").reply.evalue == "1"
+
+
+def test_traps_run_for_cells_and_for_nothing_else(bash_peer: DriverPeer) -> None:
+    bash_peer.run("trap 'echo \"E $LINENO $?\"' ERR; trap 'echo \"D $BASH_COMMAND\"' DEBUG")
+    bash_peer.request("complete_request", code="echo $HOM", cursor_pos=9)
+    assert printed(bash_peer, "true\nfalse || :\nfalse\necho b", b"\nb\n").splitlines() == [
+        *("D true", "D false", "D :", "D false", "E 3 1", "D echo b", "b")
+    ]
+    failed = bash_peer.run("trap - DEBUG ERR\n\nfalse")
+    assert trace(failed) == ["  Cell In[4], line 3", "    false", "ExitStatus: 1"]
+    assert printed(bash_peer, "echo a") == "a\n"
+
+
+def test_traps_are_listed_as_they_were_set(bash_peer: DriverPeer) -> None:
+    assert printed(bash_peer, "trap -p; trap; echo") == "\n"
+    bash_peer.run("trap 'echo e' ERR; trap -- 'echo d' DEBUG; trap 'echo u' USR1; trap 'echo x' 0")
+    listed = "trap -- 'echo x' EXIT\ntrap -- 'echo u' SIGUSR1\ntrap -- 'echo d' DEBUG\ntrap -- 'echo e' ERR\n"
+    assert printed(bash_peer, "trap -p", b"ERR\n") == f"d\n{listed}"
+    assert printed(bash_peer, "trap - DEBUG ERR EXIT USR1; trap; echo end", b"end\n") == "d\nend\n"
+    assert bash_peer.run("trap true NONE").reply.status == "error"
+
+
+def test_a_trap_on_return_is_the_function_s(bash_peer: DriverPeer) -> None:
+    bash_peer.run("f() { trap 'echo back; trap - RETURN' RETURN; echo in; }; g() { :; }")
+    assert printed(bash_peer, "f; g; f; g", b"back\nin\nback\n") == "in\nback\nin\nback\n"
+
+
+def test_what_is_traced_is_the_cell_s(bash_peer: DriverPeer) -> None:
+    bash_peer.run("set -x")
+    assert printed(bash_peer, "# first\necho a\nread x <<<b; false || trap 'echo u' USR1") == "a\n"
+    assert bash_peer.run("set +x").reply.status == "ok"
+    assert bash_peer.stderr(b"set +x\n").decode().splitlines() == [
+        *("++ echo a", "++ read x", "++ false", "++ trap 'echo u' USR1", "++ set +x")
+    ]
 
 
 def test_what_bash_prints_of_a_syntax_error_names_the_cell(bash_peer: DriverPeer) -> None:

@@ -33,6 +33,33 @@ def test_commands_functions_variables_and_files(bash_peer: DriverPeer, tmp_path:
     assert completed(bash_peer, "") == []
 
 
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ('cat "a f', 'cat "a file $1'.replace("$", "\\$")),
+        ("cat 'a f", "cat 'a file $1"),
+        ("cat a", "cat a\\ file\\ \\$1"),
+        ("cat a\\ file\\ \\$", "cat a\\ file\\ \\$1"),
+        ("cat $here/a", "cat $here/a\\ file\\ \\$1"),
+        ("cat ${here}/a", "cat ${here}/a\\ file\\ \\$1"),
+        ('cat "$here/a', 'cat "$here/a file \\$1'),
+        ("cat ~/a", "cat ~/a\\ file\\ \\$1"),
+        ("# don't\ncat 'x' a", "# don't\ncat 'x' a\\ file\\ \\$1"),
+        ('echo "$(my_fun', 'echo "$(my_function'),
+        ('echo "$her', 'echo "$here'),
+        ("export her", "export here"),
+        ("if :; then unset -v x her", "if :; then unset -v x here"),
+        ("set -o pipef", "set -o pipefail"),
+        ("shopt -s globs", "shopt -s globstar"),
+        ("trap 'echo' INT SIGUSR", "trap 'echo' INT SIGUSR1"),
+    ],
+)
+def test_names_in_their_places(bash_peer: DriverPeer, tmp_path: Path, text: str, whole: str) -> None:
+    (tmp_path / "a file $1").touch()
+    bash_peer.run(f"my_function() {{ :; }}; cd '{tmp_path}'; here=$PWD HOME=$PWD; set -eu")
+    assert whole in completed(bash_peer, text)
+
+
 def test_inspection(bash_peer: DriverPeer) -> None:
     bash_peer.run("x=5; f() { echo body; }")
     for word, text in {"x": 'x="5"', "f": "echo body", "cd": "Change the shell", "ls": "ls is "}.items():

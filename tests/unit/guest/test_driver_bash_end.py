@@ -75,6 +75,31 @@ def test_exit_ends_the_driver_with_that_status(bash_peer: DriverPeer, code: str,
     assert bash_peer.stderr() == b""
 
 
+@pytest.mark.parametrize("code", ["trap 'echo $?' EXIT; exit 2", "trap 'echo 2; exit 2' EXIT\nexit 3"])
+def test_a_trap_of_a_cell_sees_the_end(bash_peer: DriverPeer, code: str) -> None:
+    bash_peer.start(code)
+    assert bash_peer.wait() == 2
+    assert bash_peer.stdout(b"\n") == b"2\n"
+
+
+@pytest.mark.parametrize("code", ["echo $unbound", "f() { echo ${1:?no}; }\nf", "fixed=4", "set -x; echo $unbound"])
+def test_an_error_that_set_e_ends_bash_for_ends_the_cell(bash_peer: DriverPeer, tmp_path: Path, code: str) -> None:
+    bash_peer.run(
+        f"x='a  b'; list=(1 '2 3'); declare -A map=([k]=v); export known=1; readonly fixed=3; cd '{tmp_path}'; IFS=,\n"
+        "say() { echo \"said $1\"; }; alias hey='say hey'; shopt -s globstar; trap 'echo bye' EXIT; trap 'echo E' ERR"
+    )
+    failed = bash_peer.run(f"set -euo pipefail\n{code}\necho never")
+    assert (failed.reply.ename, failed.reply.evalue) == ("ExitStatus", "1")
+    told = 'echo "$x ${list[1]} ${map[k]} $known $fixed $PWD $IFS"; hey; shopt globstar; trap -p; echo $-'
+    assert bash_peer.run(told).reply.status == "ok"
+    assert bash_peer.stdout(b"Es\n").decode() == (
+        f"a  b 2 3 v 1 3 {tmp_path} ,\nsaid hey\nglobstar       \ton\n"
+        "trap -- 'echo bye' EXIT\ntrap -- 'echo E' ERR\nehiuBEs\n"
+    )
+    bash_peer.start("if true; then exit 4; fi")
+    assert bash_peer.wait() == 4
+
+
 def test_bash_that_is_killed_takes_the_driver_with_it(bash_peer: DriverPeer) -> None:
     bash_peer.start("kill -9 $$")
     assert bash_peer.wait() == -9

@@ -25,15 +25,21 @@ sub new {
 sub id { return $_[0]{id} }
 sub number { return $_[0]{number} }
 
+# What follows a cell, whose options and traps are not for it; an interrupt may have lost the first of the two.
+my $LEAVE = '{ __era_status=$? __era_options=$- PS1= PS2= PROMPT_COMMAND=; builtin set +xv; } >/dev/null 2>&1';
+my $END = '{ __era_status=${__era_status:-$?} __era_options=${__era_options:-$-} PS1= PS2= PROMPT_COMMAND=; builtin set +xv; '
+    . 'builtin trap - DEBUG; builtin set -o errtrace; } >/dev/null 2>&1; __era_end $__era_status';
+
 # What the prompt is given: an interrupt loses the rest of its line, and no more. Bash names the file of what is no bash,
 # so it has the name by which front ends show the cell.
 sub begin {
-    my ($self, $shell) = @_;
-    my $file = $shell->file("In[$self->{count}]", "$self->{code}\n") or return 0;
+    my ($self, $shell, $resumes) = @_;
+    my $first = $resumes ? 'builtin eval "$__era_resume"; ' : '';
+    my $file = $shell->file("In[$self->{count}]", "$first$self->{code}\n") or return 0;
     $self->{file} = $file;
-    $shell->command("__era_cell=$self->{number} __era_status=130 __era_failed=");
-    $shell->command('. ' . Era::Shell::quoted($file) . ' <"$__era_stdin"; __era_status=$? PS1= PS2= PROMPT_COMMAND=');
-    $shell->command('__era_end $__era_status');
+    $shell->command("__era_cell=$self->{number} __era_status= __era_options= __era_failed= __era_quiet=");
+    $shell->command('. ' . Era::Shell::quoted($file) . qq{ <"\$__era_stdin"; $LEAVE});
+    $shell->command($END);
     return 1;
 }
 

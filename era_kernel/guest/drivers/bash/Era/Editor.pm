@@ -12,13 +12,45 @@ my $CHECK_SECONDS = 5;
 my $WORD = qr/(?:\\.|[^\s;&|<>()`"'\\{}=])*/;
 my $COMMAND = qr/(?:\A|[\n;&|(`{!]|(?<!\S)(?:then|do|else|elif|if|while|until|time|sudo|exec|command))\s*\z/;
 
-# What to complete in the text before the cursor: kind and word, which ends at the cursor.
+my $NAMES = qr/(?:\A|[\n;&|(]|\b(?:then|do|else))\s*(?:export|unset|readonly|declare|typeset|local)\s(?:[^\n;&|]*\s)?\z/;
+
+# What to complete in the text before the cursor: kind, word as it stands there until the cursor, word without its quoting,
+# and the quote that it is in.
 sub target {
     my ($text) = @_;
-    return ('variable', $1) if $text =~ /\$\{?[#!]?([A-Za-z_]\w*|)\z/;
-    my ($word) = $text =~ /($WORD)\z/;
+    my ($quote, $quoted) = _open_quote($text);
+    return ('variable', $1, $1, '') if $quote ne q{'} && $text =~ /(?<!\\)\$\{?[#!]?([A-Za-z_]\w*|)\z/;
+    return ('file', $quoted, $quoted, $quote) if $quote eq q{'};
+    return ('file', $quoted, $quoted =~ s/\\(["\\\$`])/$1/gr, $quote) if $quote;
+    my ($word) = $text =~ /((?:\$\{\w+\})?$WORD)\z/;
     my $before = substr $text, 0, length($text) - length $word;
-    return ($before =~ $COMMAND ? 'command' : 'file', $word);
+    return (_kind($before, $word), $word, $word =~ s/\\(.)/$1/gr, '');
+}
+
+sub _kind {
+    my ($before, $word) = @_;
+    return 'variable' if $before =~ $NAMES && $word =~ /\A[A-Za-z_]\w*\z/;
+    return 'setopt' if $before =~ /\bset\s+[-+]\w*o\s+\z/;
+    return 'shopt' if $before =~ /\bshopt\s+-[a-z]+\s+(?:\w+\s+)*\z/;
+    return 'signal' if $before =~ /\btrap\s[^\n]*\s\z/ && $word =~ /\A[A-Z]+\z/;
+    return $before =~ $COMMAND ? 'command' : 'file';
+}
+
+# The quote that is open at the end of a text, and what has come in it; nothing of an earlier line.
+sub _open_quote {
+    my ($text) = @_;
+    pos($text) = 0;
+    my ($quote, $start) = ('', 0);
+    while ($text =~ /\G(?:\\.|[^\\'"#]+|(?<!\S)#[^\n]*|(['"])|.)/gcs) {
+        next if !defined $1;
+        ($quote, $start) = ($1, pos $text);
+        my $rest = $quote eq q{'} ? qr/\G[^']*'/ : qr/\G(?:\\.|[^"\\])*"/s;
+        last if $text !~ /$rest/gc;
+        $quote = '';
+    }
+    my $quoted = substr $text, $start;
+    return ('', '') if $quote eq '"' && $quoted =~ /\$\([^)]*\z/;    # commands are no text
+    return $quote && $quoted !~ /\n/ ? ($quote, $quoted) : ('', '');
 }
 
 # The matches of an answer, each once. Options and files of an empty command would be everything there is.

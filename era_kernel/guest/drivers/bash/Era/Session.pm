@@ -40,7 +40,7 @@ sub _start_bash {
     my ($self) = @_;
     my ($home) = $INC{'Era/Session.pm'} =~ m{(.*)/Era/}s;
     $self->{shell} = Era::Shell->new($home);
-    @{$self}{qw(seeded exits)} = (0, 0);
+    @{$self}{qw(seeded exits resumes)} = (0, 0, 0);
     return $self->_report_of('ready', $START_SECONDS) // Era::Wire::refuse('bash does not start; is it in the image?');
 }
 
@@ -136,7 +136,8 @@ sub _execute {
     my $cell = $self->{cell} = Era::Cell->new(++$self->{cells}, $message);
     $shell->forget_shown;
     @{$self}{qw(interrupts done first asking)} = (0, 0, 0, 0);
-    $cell->begin($shell) or return $cell->fail($self->{wire}, 'OSError', "the cell cannot be handed over: $!", []);
+    my $resumes = delete $self->{resumes};
+    $cell->begin($shell, $resumes) or return $cell->fail($self->{wire}, 'OSError', "the cell cannot be handed over: $!", []);
     $self->{told} = 0;
     while (!$self->{done}) {
         $self->_wait($TICK);
@@ -172,6 +173,10 @@ sub _serve_report {
         $shell->shown;
     } elsif ($line =~ /\Aexit /) {
         $self->{exits} = 1;
+    } elsif ($line =~ /\Arescue (\d+)/) {
+        $self->{rescue} = $1;
+    } elsif ($line eq 'resume') {
+        $self->{resumes} = 1;
     }
     return;
 }
@@ -191,6 +196,12 @@ sub _end_in_cell {
     $self->_wait(0);
     $self->_drop_reports;
     return if $self->{done};
+    if (my $status = delete $self->{rescue}) {
+        $self->_start_bash;
+        $self->{shell}->restore;
+        $self->{done} = [$status, 0, 0, '-'];
+        return;
+    }
     $self->_end if $self->{shell}->ended != $EXIT_NO_MEMORY << 8 || $self->{exits};
     # Nobody but us knows that it was for lack of memory: the driver stays, with another bash.
     $self->{shell}->remove_folder;
@@ -258,9 +269,9 @@ sub _complete {
     my ($self, $message) = @_;
     my ($code, $cursor) = @{$message->{content}}{qw(code cursor_pos)};
     $cursor = length $code if $cursor > length $code;
-    my ($kind, $word) = Era::Editor::target(substr $code, 0, $cursor);
-    my $plain = $word =~ s/\\(.)/$1/gr;
-    my $answer = $kind eq 'command' && $word eq '' ? '' : $self->_ask("__era_complete $kind " . Era::Shell::quoted($plain));
+    my ($kind, $word, @plain) = Era::Editor::target(substr $code, 0, $cursor);
+    my $command = join ' ', '__era_complete', $kind, map { Era::Shell::quoted($_) } @plain;
+    my $answer = $kind eq 'command' && $word eq '' ? '' : $self->_ask($command);
     my %reply = (status => 'ok', metadata => {}, matches => Era::Editor::matches($answer // ''));
     $reply{cursor_start} = \($cursor - length $word);
     $reply{cursor_end} = \"$cursor";

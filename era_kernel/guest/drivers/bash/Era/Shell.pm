@@ -68,6 +68,13 @@ sub _prepare {
     $self->command('__era_cell=0 __era_failed=; __era_tell "ready $BASH_VERSION"');
 }
 
+# What an earlier bash has left in its folder: variables, functions, aliases, options.
+sub restore {
+    my ($self) = @_;
+    $self->command('. ' . quoted("$self->{folder}/state") . ' </dev/null >/dev/null 2>&1');
+    return;
+}
+
 sub quoted {
     my ($text) = @_;
     $text =~ s/'/'\\''/g;
