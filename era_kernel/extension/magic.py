@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import logging
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,7 +21,7 @@ from era_kernel.extension.failure import CellFailedError
 from era_kernel.extension.panels import Panels
 from era_kernel.extension.sessions import Sessions
 from era_kernel.magics import LINE
-from era_kernel.magics.front_end import STDOUT, CellFrontEnd, CommandError, in_a_cell
+from era_kernel.magics.front_end import STDOUT, CellFrontEnd, in_a_cell
 from era_kernel.magics.parse import Command, arguments
 
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 
 _SESSION_USAGE = "Write `%%era --language L` or `%%era --vm ID`, with `--out NAME` if you like, above the code."
+
+
+log = logging.getLogger(__name__)
 
 
 def register(shell: InteractiveShell) -> None:
@@ -61,6 +65,9 @@ class EraMagic:
             raise error from None
         except EraError as error:
             raise _shown(error) from None
+        except Exception as error:  # a traceback of ours helps nobody in a notebook
+            log.info("unexpected error", exc_info=error)
+            raise _shown(EraError(f"{type(error).__name__}: {error}. This is a bug of era_kernel")) from None
 
     def _run_command(self, command: Command) -> None:
         words = arguments(command, vm)
@@ -72,7 +79,7 @@ class EraMagic:
             job: Future[int] = pool.submit(dispatch, vm, words, LINE, Invocation(front_end, open_manager))
             channel.show_until(job, front_end.interrupt)
         if status := job.result():
-            raise CommandError(front_end.failure or f"`{LINE} {words[0]}` ended with status {status}")
+            raise front_end.failed(words[0], status)
         if front_end.failure:
             write("stderr", f"era: {front_end.failure}\n")
 
