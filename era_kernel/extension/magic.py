@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import logging
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -36,11 +37,19 @@ _SESSION_USAGE = "Write `%%era --language L` or `%%era --vm ID`, with `--out NAM
 
 log = logging.getLogger(__name__)
 
+_registered: weakref.WeakSet[InteractiveShell] = weakref.WeakSet()
+
 
 def register(shell: InteractiveShell) -> None:
-    """Give IPython the magic. `$` and `{}` in a line are the guest's shell's, not variables of the notebook."""
+    """Give IPython the magic. `$` and `{}` in a line are the guest's shell's, not variables of the notebook.
+
+    A second time, as by %reload_ext, changes nothing: sessions keep their variables.
+    """
     from IPython.core.magic import no_var_expand
 
+    if shell in _registered:
+        return
+    _registered.add(shell)
     ipython: Any = shell  # half of its methods have no types
     magic: Any = EraMagic(shell)
     ipython.register_magic_function(no_var_expand(magic), "line_cell", "era")

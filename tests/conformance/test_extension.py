@@ -46,6 +46,12 @@ def test_a_cell_goes_to_a_session_that_keeps_its_variables(book: Notebook) -> No
     assert book.run("x").status == "error", "the notebook's own Python has no such variable"
 
 
+def test_loading_it_again_keeps_sessions(book: Notebook) -> None:
+    book.run("%%era --language python\nkept = 1")
+    assert book.run("%reload_ext era_kernel").status == "ok"
+    assert book.run("%%era --language python\nkept").data[0]["text/plain"] == "1"
+
+
 def test_text_can_be_bound(book: Notebook) -> None:
     book.run("%%era --language python --out said\nprint('hello')")
     assert book.value("said") == repr("hello\n")
