@@ -24,6 +24,8 @@ ResultT = TypeVar("ResultT")
 
 STDOUT = 1
 STDERR = 2
+DUMB = ("dumb", "unknown")
+"""Terminals on which no line can be changed, as rich has them (Console.is_dumb_terminal)."""
 WHOLE = 30
 """Columns of a table up to this width are never folded: a narrow terminal wraps the line, and ids can be copied."""
 FOLDED = 20
@@ -95,8 +97,8 @@ class Console:
         self._write(STDERR, printable(f"era: {subject}: {error}" if subject else f"era: {error}") + "\n")
 
     def report(self, text: str) -> None:
-        """Progress, on stderr: one line that changes on a terminal, a line each elsewhere."""
-        if not os.isatty(STDERR):
+        """Progress, on stderr: one line that changes on a terminal that can do that, a line each elsewhere."""
+        if not os.isatty(STDERR) or os.environ.get("TERM", "").lower() in DUMB:
             self.note(text)
             return
         from rich.console import Console as RichConsole
@@ -171,7 +173,9 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
     for row in texts:
         table.add_row(*row)
     text = io.StringIO()
-    console = RichConsole(file=text, force_terminal=terminal, width=_width(terminal))
+    console = RichConsole(
+        file=text, force_terminal=terminal, width=_width(terminal), height=25
+    )  # else dumb ones are 80
     console.width = max(console.width, Measurement.get(console, console.options.update(width=WIDEST), table).minimum)
     console.print(table)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())

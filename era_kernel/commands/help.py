@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import click
@@ -11,7 +12,20 @@ NAMES: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
 class Command(click.Command):
-    """A command whose --help goes to the front end."""
+    """A command whose --help goes to the front end, and whose options are not taken for another one's value."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        options = [each for each in self.get_params(ctx) if isinstance(each, click.Option)]
+        names = {name for each in options for name in (*each.opts, *each.secondary_opts)}
+        taking = {name for each in options if not each.is_flag for name in each.opts}
+        before = ""
+        for word in itertools.takewhile(lambda each: each != "--", args):
+            if before in taking and word in names:
+                raise click.BadOptionUsage(
+                    before, f"Option {before!r} requires an argument, and {word!r} is an option.", ctx
+                )
+            before = "" if before in taking else word
+        return super().parse_args(ctx, args)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         return _to_front_end(super().get_help_option(ctx))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import keyword
+import logging
+import weakref
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -20,7 +22,7 @@ from era_kernel.extension.failure import CellFailedError
 from era_kernel.extension.panels import Panels
 from era_kernel.extension.sessions import Sessions
 from era_kernel.magics import LINE
-from era_kernel.magics.front_end import STDOUT, CellFrontEnd, CommandError, in_a_cell
+from era_kernel.magics.front_end import STDOUT, CellFrontEnd, in_a_cell
 from era_kernel.magics.parse import Command, arguments
 
 if TYPE_CHECKING:
@@ -33,10 +35,21 @@ if TYPE_CHECKING:
 _SESSION_USAGE = "Write `%%era --language L` or `%%era --vm ID`, with `--out NAME` if you like, above the code."
 
 
+log = logging.getLogger(__name__)
+
+_registered: weakref.WeakSet[InteractiveShell] = weakref.WeakSet()
+
+
 def register(shell: InteractiveShell) -> None:
-    """Give IPython the magic. `$` and `{}` in a line are the guest's shell's, not variables of the notebook."""
+    """Give IPython the magic. `$` and `{}` in a line are the guest's shell's, not variables of the notebook.
+
+    A second time, as by %reload_ext, changes nothing: sessions keep their variables.
+    """
     from IPython.core.magic import no_var_expand
 
+    if shell in _registered:
+        return
+    _registered.add(shell)
     ipython: Any = shell  # half of its methods have no types
     magic: Any = EraMagic(shell)
     ipython.register_magic_function(no_var_expand(magic), "line_cell", "era")
@@ -61,6 +74,9 @@ class EraMagic:
             raise error from None
         except EraError as error:
             raise _shown(error) from None
+        except Exception as error:  # a traceback of ours helps nobody in a notebook
+            log.info("unexpected error", exc_info=error)
+            raise _shown(EraError(f"{type(error).__name__}: {error}. This is a bug of era_kernel")) from None
 
     def _run_command(self, command: Command) -> None:
         words = arguments(command, vm)
@@ -72,7 +88,7 @@ class EraMagic:
             job: Future[int] = pool.submit(dispatch, vm, words, LINE, Invocation(front_end, open_manager))
             channel.show_until(job, front_end.interrupt)
         if status := job.result():
-            raise CommandError(front_end.failure or f"`{LINE} {words[0]}` ended with status {status}")
+            raise front_end.failed(words[0], status)
         if front_end.failure:
             write("stderr", f"era: {front_end.failure}\n")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.protocol import driver
 
 ANSWER_SECONDS = 30.0
+_INTERRUPTED = "KeyboardInterrupt: the cell was interrupted before it reached its VM"
 
 
 class Sessions:
@@ -38,7 +39,10 @@ class Sessions:
             self._open[spec.name, vm_id] = found
         job = asyncio.run_coroutine_threadsafe(found.execute(code), self._loop)
         found.channel.show_until(job, lambda: self._interrupt(found, job))
-        return job.result()
+        try:
+            return job.result()
+        except CancelledError:
+            raise CellFailedError(_INTERRUPTED, [_INTERRUPTED]) from None
 
     def _interrupt(self, session: RemoteSession, job: Future[str]) -> None:
         self._loop.call_soon_threadsafe(lambda: session.interrupt() or job.cancel())

@@ -17,7 +17,7 @@ from era_kernel.kernel.connection import VmConnection
 from era_kernel.kernel.relay import Cell, OutputRelay
 from era_kernel.languages import LanguageSpec, find_language
 from era_kernel.magics import LINE
-from era_kernel.magics.front_end import STDOUT, CellFrontEnd, CommandError
+from era_kernel.magics.front_end import STDOUT, CellFrontEnd
 from era_kernel.magics.host_files import beside_notebook
 from era_kernel.magics.parse import Command, arguments
 
@@ -70,7 +70,7 @@ class CellCommands:
         finally:
             self._front_end = None
         if status:
-            raise CommandError(front_end.failure or f"`{LINE} {words[0]}` ended with status {status}")
+            raise front_end.failed(words[0], status)
         front_end.tell_failure()
         await asyncio.sleep(0)  # what the command wrote last is on its way to this loop
         self._relay.flush()

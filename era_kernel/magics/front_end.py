@@ -95,6 +95,11 @@ class CellFrontEnd:
         text = in_a_cell(error)
         self.failure = printable(f"{subject}: {text}" if subject else text)
 
+    def failed(self, command: str, status: int) -> CommandError:
+        """What the cell fails with when `command` ended with this status."""
+        how = "was interrupted" if self._interrupted else f"ended with status {status}"
+        return CommandError(self.failure or f"`{LINE} {command}` {how}")
+
     def tell_failure(self) -> None:
         """Print the error that was held back, if another comes after it or the command did not fail by it."""
         if self.failure:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 
-from era_kernel.errors import UnknownVmError
+from era_kernel.errors import UnknownVmError, VmLostError
 from era_kernel.models import ExecResult, VmRecord
 from era_kernel.service.context import Context
 from era_kernel.service.create import create_vm
@@ -25,6 +25,8 @@ async def run_temp(context: Context, request: Request, job: Job, output: Output)
     try:
         record = await asyncio.shield(making)
         return await run_in_vm(context, record, job, output)
+    except VmLostError as error:
+        raise VmLostError(error.message, "It was made for this command alone, and is removed.") from error
     finally:
         unwanted.set()
         await asyncio.shield(asyncio.ensure_future(_discard(context, making)))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,6 +46,12 @@ def test_a_cell_goes_to_a_session_that_keeps_its_variables(book: Notebook) -> No
     assert book.run("x").status == "error", "the notebook's own Python has no such variable"
 
 
+def test_loading_it_again_keeps_sessions(book: Notebook) -> None:
+    book.run("%%era --language python\nkept = 1")
+    assert book.run("%reload_ext era_kernel").status == "ok"
+    assert book.run("%%era --language python\nkept").data[0]["text/plain"] == "1"
+
+
 def test_text_can_be_bound(book: Notebook) -> None:
     book.run("%%era --language python --out said\nprint('hello')")
     assert book.value("said") == repr("hello\n")
@@ -69,6 +78,34 @@ def test_an_interrupt_reaches_the_vm(book: Notebook) -> None:
     assert result.status == "error"
     assert result.elapsed < 15
     assert book.run("%%era --language python\nprint(y)").text() == "5\n"
+
+
+def test_an_interrupt_before_the_vm_is_there_is_one_line(book: Notebook) -> None:
+    """The session that it would have waited for is new: its VM is not attached to yet."""
+    slow = "import era_kernel.extension.sessions as module, asyncio\nold = module.VmConnection.session"
+    book.run(f"{slow}\nasync def later(self): await asyncio.sleep(30)\nmodule.VmConnection.session = later")
+    kernel: Any = book.manager.provisioner
+    timer = threading.Timer(1, os.kill, (kernel.pid, signal.SIGINT))
+    timer.start()
+    result = book.run("%%era --language bash\necho 1")
+    timer.join()
+    book.run("module.VmConnection.session = old")
+    assert result.elapsed < 15
+    assert result.error["traceback"] == ["KeyboardInterrupt: the cell was interrupted before it reached its VM"]
+
+
+def test_a_command_that_was_interrupted_says_so(book: Notebook) -> None:
+    book.run("%%era --language python\n1")
+    result = book.run("%era exec --all --cmd 'echo begun; sleep 50'", on_output=partial(interrupt, book))
+    assert result.error["evalue"] == "`%era exec` was interrupted"
+
+
+def test_a_bug_is_one_line_too(book: Notebook) -> None:
+    book.run("import era_kernel.extension.sessions as module\nold = module.find_language")
+    book.run("module.find_language = lambda name: 1 / 0")
+    error = book.run("%%era --language bash\necho 1").error
+    book.run("module.find_language = old")
+    assert error["traceback"] == ["Era: ZeroDivisionError: division by zero. This is a bug of era_kernel"]
 
 
 def test_a_question_is_asked_here(book: Notebook) -> None:

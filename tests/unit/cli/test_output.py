@@ -58,6 +58,17 @@ def test_short_columns_are_whole_on_any_terminal(columns: int) -> None:
     ]
 
 
+def test_a_dumb_terminal_gets_all_columns_and_progress() -> None:
+    code = (
+        "from era_kernel.cli.output import Console; console = Console(); console.report('making it');"
+        "console.table(['ID'] + ['x' * 25] * 4, [['a'] + ['y' * 25] * 3 + ['last']])"
+    )
+    shown = on_terminal(code, 80, TERM="dumb")
+    assert shown.startswith("making it\r\n")
+    assert "last" in shown
+    assert "\x1b" not in shown
+
+
 def test_a_reader_that_left_ends_a_command_quietly() -> None:
     code = "from era_kernel.cli.output import Console\nwhile True: Console().line('x' * 100)"
     with subprocess.Popen(
@@ -71,7 +82,7 @@ def test_a_reader_that_left_ends_a_command_quietly() -> None:
         assert process.stderr.read() == b""
 
 
-def on_terminal(code: str, columns: int) -> str:
+def on_terminal(code: str, columns: int, **env: str) -> str:
     """What a program prints to a terminal of this width."""
     ours, theirs = pty.openpty()
     size = (
@@ -79,7 +90,7 @@ def on_terminal(code: str, columns: int) -> str:
     )
     with subprocess.Popen(
         [sys.executable, "-c", size + code],
-        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=ROOT, env={**os.environ, "TERM": "xterm"},
+        stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, cwd=ROOT, env={**os.environ, "TERM": "xterm", **env},
     ) as process:  # fmt: skip
         os.close(theirs)
         shown = b""

@@ -124,6 +124,15 @@ def test_a_surplus_word_is_a_sentence_of_its_own() -> None:
     assert "extra argument (surplus). `%era status --help`" in run(["status", "surplus"], LINE)[2]
 
 
+def test_an_option_is_not_taken_for_a_value() -> None:
+    status, page, failure = run(["exec", "--vm", "--cmd", "ls"], LINE)
+    assert (status, page.text) == (2, "")
+    assert failure.startswith("Option '--vm' requires an argument, and '--cmd' is an option. `%era exec --help`")
+    assert "No VM" in run(["exec", "--cmd", "ls"], LINE)[2]
+    for words in (["--cmd=--all"], ["--cmd", "-x"], ["--cmd", "ls", "--", "--cmd", "--all"]):
+        assert "is an option" not in run(["exec", *words], LINE)[2]
+
+
 def test_options_that_do_nothing_in_a_cell_say_so() -> None:
     status, page, _ = run(["help", "--log-level", "debug"], LINE)
     assert status == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from era_kernel import process
-from era_kernel.errors import BootError, LimitError, UsageError
+from era_kernel.errors import BootError, LimitError, UsageError, VmLostError
 from era_kernel.models import ExecResult, Purpose, VmRecord
 from era_kernel.paths import StatePaths
 from era_kernel.service.manager import Manager
@@ -38,6 +38,15 @@ async def test_a_command_runs_and_its_vm_is_gone(manager: Manager, state: StateP
 async def test_a_command_past_its_time(manager: Manager, state: StatePaths) -> None:
     result = await manager.temp("python", "sleep 60", timeout=0.3, output=ignore, image=IMAGE)
     assert (result.status, result.timed_out) == (124, True)
+    assert left_over(state) == {}
+
+
+async def test_a_vm_that_somebody_stops_is_not_to_be_started_again(manager: Manager, state: StatePaths) -> None:
+    task = asyncio.create_task(manager.temp("python", "sleep 60", timeout=60, output=ignore, image=IMAGE))
+    await until_running(manager, task)
+    await asyncio.to_thread(manager.stop, None)
+    with pytest.raises(VmLostError, match=r"was stopped\. It was made for this command alone"):
+        await task
     assert left_over(state) == {}
 
 
