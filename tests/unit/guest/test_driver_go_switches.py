@@ -109,3 +109,61 @@ def test_a_label_leads_out_of_a_select(go_peer: DriverPeer, code: str, printed: 
     )
     assert go_peer.run(f"func try() {{ {code}; fmt.Print(`end`) }}\ntry()").reply.status == "ok"
     assert go_peer.stdout(wait_for=b"end").decode().removesuffix("end").strip() == printed
+
+
+TYPES = """import ("fmt"; "time")
+type Circle struct{ R int }
+func (c Circle) Area() int { return 3 * c.R * c.R }
+type Square struct{ R int }
+func (s Square) Area() int { return s.R * s.R }
+type Counter struct{ N int }
+func (c *Counter) Add() { c.N++ }
+type Level int
+func (l Level) Next() Level { return l + 1 }
+type Plain struct{ N int }
+type Shape interface{ Area() int }
+values := []interface{}{
+	nil, Circle{1}, Square{2}, &Counter{3}, Level(4), Plain{5}, 6, "s", []int{7}, time.Second,
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("switch", "printed"),
+    [
+        (
+            (
+                "switch v := v.(type) { case nil: return `nil`; case Circle: return fmt.Sprint(`c`, v.R);"
+                " case Square: return fmt.Sprint(`s`, v.Area()); case *Counter: return fmt.Sprint(`n`, v.N);"
+                " case Level: return fmt.Sprint(`l`, int(v.Next())); case Plain: return fmt.Sprint(`p`, v.N);"
+                " case int, string: return fmt.Sprint(v); case []int: return fmt.Sprint(len(v));"
+                " case time.Duration: return v.String(); case error: return `e` }; return `?`"
+            ),
+            "nil c1 s4 n3 l5 p5 6 s 1 1s",
+        ),
+        (
+            (
+                "switch v.(type) { case Circle, *Counter: return `a`; case Plain: return `p`; case int: return `i`;"
+                " default: return `?` }"
+            ),
+            "? a ? a ? p i ? ? ?",
+        ),
+    ],
+)
+def test_a_switch_finds_types_of_cells(go_peer: DriverPeer, switch: str, printed: str) -> None:
+    go_peer.run(TYPES)
+    code = (
+        f"func kind(v interface{{}}) string {{ {switch} }}\nfor _, each := range values {{ fmt.Println(kind(each)) }}"
+    )
+    assert go_peer.run(code).reply.status == "ok"
+    go_peer.run('fmt.Print("end")')
+    assert go_peer.stdout(wait_for=b"end").decode().removesuffix("end").split() == printed.split()
+
+
+def test_a_switch_over_an_interface_of_a_cell_finds_types_of_cells(go_peer: DriverPeer) -> None:
+    go_peer.run(TYPES)
+    go_peer.run(
+        "func side(s Shape) int {\n"
+        "switch s := s.(type) { case Square: return s.R; case Circle: return -s.R }\nreturn 0 }"
+    )
+    assert go_peer.value("[]int{side(Circle{1}), side(Square{2})}") == "[]int{-1, 2}"

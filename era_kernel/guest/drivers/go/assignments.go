@@ -67,3 +67,8 @@ func (f *freshener) withoutNil(each *ast.AssignStmt) ast.Stmt {
 	}
 	return f.block(nils)
 }
+
+func isNilName(expression ast.Expr) bool {
+	name, ok := expression.(*ast.Ident)
+	return ok && name.Name == "nil"
+}

@@ -56,9 +56,9 @@ type building struct {
 	isMain bool     // the cell defines main, which is to be run
 	shown  ast.Stmt // the last expression, to be shown
 	later  nameSet  // what the cell declares further on
-	// methods are those that the cell declares, as Type.method.
-	methods nameSet
-	update  map[string]*declared
+	// here are the cell's own declarations; methods are named Type.method.
+	here   map[string]*unit
+	update map[string]*declared
 }
 
 // compile makes a plan of a cell; when that fails the session is as before. The result of a last expression is shown
@@ -81,10 +81,10 @@ func (c *compiler) attempt(source string, number int, isShown bool, mend freshen
 		return nil, false, failure
 	}
 	b := &building{
-		compiler: c, source: source, number: number, later: nameSet{}, methods: nameSet{}, update: map[string]*declared{},
+		compiler: c, source: source, number: number, later: nameSet{}, here: map[string]*unit{}, update: map[string]*declared{},
 		marker: marker{freshener: mend, fset: fset, cell: number, marks: &c.marks, marked: map[ast.Node]bool{}},
 	}
-	b.single, b.isError = b.givesOne, b.isErrorType
+	b.single, b.caseOf, b.isOwn = b.givesOne, b.caseOfType, b.isCellType
 	b.before = c.engine.checkpoint()
 	imports := map[string]string{}
 	for name, path := range c.imports {
@@ -195,7 +195,7 @@ func (b *building) prepare(units []unit) error {
 			}
 			if each.kind == declarationPiece {
 				b.later.add(name)
-				b.methods.add(name)
+				b.here[name] = each
 			}
 		}
 		for _, statement := range each.run {

@@ -27,8 +27,8 @@ type freshener struct {
 	mended int                      // numbers the variables that were added
 	blocks map[*ast.BlockStmt]bool  // that were made
 	single func(*ast.CallExpr) bool // whether a call is known to give one value
-	// isError tells whether a type's name is that of an error of a cell, or what an error of a cell points to.
-	isError func(string) bool
+	caseOf func(ast.Expr) caseKind  // how a type is found in a type switch
+	isOwn  func(ast.Expr) bool      // whether a type is a cell's
 }
 
 // freshen mends a body, but not the functions within it.

@@ -9,11 +9,13 @@ import (
 //
 //	switch { case n < 0, n > 9: … } // not for 10
 //
-// So each case gets one. And yaegi's assertions find errors of cells, but its type switches do not:
+// So each case gets one. And yaegi finds a value's type in one way here, in another there:
 //
-//	switch e := err.(type) { case *Missing: … } // never, though err.(*Missing) succeeds
+//	switch v := any.(type) { case Circle: … }     // not where Circle has methods; without `v :=` it does
+//	switch any.(type) { case Plain: … }           // not where Plain has none; with `v :=` it does
+//	switch e := err.(type) { case *Missing: … }   // not where Missing is a cell's error; err.(*Missing) succeeds
 //
-// So a switch over pointers, some of them to such errors, becomes one over assertions.
+// So a switch over types of cells looks for each in the way that finds it.
 
 // conditions has each case of a switch without a value be one condition.
 func (f *freshener) conditions(each *ast.SwitchStmt) {
@@ -42,7 +44,7 @@ func anyOf(conditions []ast.Expr) []ast.Expr {
 
 // typeSwitch gives what stands for a type switch; itself where it is to stay.
 func (f *freshener) typeSwitch(each *ast.TypeSwitchStmt) ast.Stmt {
-	if f.off || !f.findsErrors(each) {
+	if f.off || !f.isMendable(each) {
 		return each
 	}
 	pos := each.Pos()
@@ -58,21 +60,19 @@ func (f *freshener) typeSwitch(each *ast.TypeSwitchStmt) ast.Stmt {
 		clause := statement.(*ast.CaseClause)
 		inner := &ast.CaseClause{Case: clause.Case, Colon: clause.Colon, Body: clause.Body}
 		for _, kind := range clause.List {
-			condition := ast.Expr(&ast.BinaryExpr{X: at(value.Name, kind.Pos()), OpPos: kind.Pos(), Op: token.EQL, Y: kind})
-			if !isNilName(kind) {
-				is := f.name(kind.Pos())
-				made = append(made, &ast.AssignStmt{
-					Lhs: []ast.Expr{at("_", kind.Pos()), is}, TokPos: kind.Pos(), Tok: token.DEFINE,
-					Rhs: []ast.Expr{assertion(value, kind)},
-				})
-				condition = at(is.Name, kind.Pos())
+			if f.caseOf(kind) == nilCase {
+				isNil := &ast.BinaryExpr{X: at(value.Name, kind.Pos()), OpPos: kind.Pos(), Op: token.EQL, Y: kind}
+				inner.List = append(inner.List, isNil)
+				continue
 			}
-			inner.List = append(inner.List, condition)
+			is := f.name(kind.Pos())
+			made = append(made, f.found(is, value, kind)...)
+			inner.List = append(inner.List, at(is.Name, kind.Pos()))
 		}
 		inner.List = anyOf(inner.List)
 		if bound != nil {
 			var given ast.Expr = at(value.Name, clause.Pos())
-			if len(clause.List) == 1 && !isNilName(clause.List[0]) {
+			if len(clause.List) == 1 && f.caseOf(clause.List[0]) != nilCase {
 				given = assertion(value, clause.List[0])
 			}
 			inner.Body = append([]ast.Stmt{defineOne(at(bound.Name, clause.Pos()), given)}, inner.Body...)
@@ -82,18 +82,45 @@ func (f *freshener) typeSwitch(each *ast.TypeSwitchStmt) ast.Stmt {
 	return f.block(append(made, &ast.SwitchStmt{Switch: pos, Body: body}))
 }
 
-// findsErrors tells whether all cases are pointers, or nil, and one is an error of a cell.
-func (f *freshener) findsErrors(each *ast.TypeSwitchStmt) bool {
+// found gives statements that set a variable to whether a value is of a type.
+func (f *freshener) found(is, value *ast.Ident, kind ast.Expr) []ast.Stmt {
+	pos := kind.Pos()
+	not := defineOne(is, at("false", pos))
+	if f.caseOf(kind) == assertedCase { // which panics for nil
+		asserted := f.name(pos)
+		isThere := &ast.BinaryExpr{X: at(value.Name, pos), OpPos: pos, Op: token.NEQ, Y: at("nil", pos)}
+		return []ast.Stmt{not, &ast.IfStmt{If: pos, Cond: isThere, Body: &ast.BlockStmt{Lbrace: pos, List: []ast.Stmt{
+			assign(token.DEFINE, assertion(value, kind), f.name(pos), asserted),
+			assign(token.ASSIGN, at(asserted.Name, pos), at(is.Name, pos)),
+		}, Rbrace: pos}}}
+	}
+	set := assign(token.ASSIGN, at("true", pos), at(is.Name, pos))
+	var guard ast.Stmt = &ast.ExprStmt{X: assertion(value, nil)}
+	if f.caseOf(kind) == boundCase {
+		guard = assign(token.DEFINE, assertion(value, nil), f.name(pos))
+	}
+	clause := &ast.CaseClause{Case: pos, List: []ast.Expr{kind}, Colon: pos, Body: []ast.Stmt{set}}
+	body := &ast.BlockStmt{Lbrace: pos, List: []ast.Stmt{clause}, Rbrace: pos}
+	return []ast.Stmt{not, &ast.TypeSwitchStmt{Switch: pos, Assign: guard, Body: body}}
+}
+
+func assign(tok token.Token, value ast.Expr, to ...ast.Expr) ast.Stmt {
+	return &ast.AssignStmt{Lhs: to, TokPos: value.Pos(), Tok: tok, Rhs: []ast.Expr{value}}
+}
+
+// isMendable tells whether all cases are known, and one is of a kind that a type switch may not find.
+func (f *freshener) isMendable(each *ast.TypeSwitchStmt) bool {
 	found := false
 	for _, clause := range each.Body.List {
 		for _, kind := range clause.(*ast.CaseClause).List {
-			pointer, ok := kind.(*ast.StarExpr)
-			if !ok && !isNilName(kind) {
+			switch f.caseOf(kind) {
+			case unknownCase:
 				return false
-			}
-			if ok {
-				name, isName := pointer.X.(*ast.Ident)
-				found = found || isName && f.isError(name.Name)
+			case assertedCase, unboundCase:
+				found = true
+			case boundCase:
+				_, bindsNone := each.Assign.(*ast.ExprStmt)
+				found = found || bindsNone && f.isOwn(kind)
 			}
 		}
 	}
@@ -111,15 +138,6 @@ func guardOf(each *ast.TypeSwitchStmt) (*ast.Ident, ast.Expr) {
 }
 
 func assertion(value *ast.Ident, kind ast.Expr) ast.Expr {
-	return &ast.TypeAssertExpr{X: at(value.Name, kind.Pos()), Lparen: kind.Pos(), Type: kind, Rparen: kind.End()}
-}
-
-func isNilName(expression ast.Expr) bool {
-	name, ok := expression.(*ast.Ident)
-	return ok && name.Name == "nil"
-}
-
-// isErrorType tells whether a cell gives a type, or the pointer to it, a method Error.
-func (b *building) isErrorType(name string) bool {
-	return b.methods[name+".Error"] || b.lookup(name+".Error") != nil
+	pos := value.Pos()
+	return &ast.TypeAssertExpr{X: at(value.Name, pos), Lparen: pos, Type: kind, Rparen: pos}
 }
