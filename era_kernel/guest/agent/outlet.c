@@ -9,7 +9,8 @@
 #include "frames.h"
 #include "inlet.h"
 
-enum { MAX_CREDIT = 16 << 20 };
+/* A terminal holds 8192 bytes (Linux's pty.c) beside the 4096 that FIONREAD tells of; and who it leaves behind may write on. */
+enum { MAX_CREDIT = 16 << 20, MOST_IN_TERMINAL = 64 << 10 };
 
 void outlet_init(struct outlet *outlet, enum outlet_index index, int fd)
 {
@@ -136,16 +137,16 @@ bool outlet_say(struct outlet *outlet, uint32_t stream, const char *words)
     return true;
 }
 
-void outlets_mark_exit(struct outlet *outlets)
+void outlets_mark_exit(struct outlet *outlets, bool is_terminal)
 {
     for (int i = OUT_DRIVER; i >= OUT_STDOUT; i--)
-        outlets[i].before_exit = pending(&outlets[i]);
+        outlets[i].before_exit = is_terminal ? MOST_IN_TERMINAL : pending(&outlets[i]);
 }
 
 bool outlets_exit_ready(const struct outlet *outlets)
 {
     for (int i = 0; i < OUTLETS; i++)
-        if (outlets[i].before_exit > 0)
+        if (outlets[i].before_exit > 0 && pending(&outlets[i]) > 0)
             return false;
     return true;
 }

@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdint.h>
 
 enum outlet_index { OUT_STDOUT, OUT_STDERR, OUT_DRIVER, OUTLETS };
 
@@ -34,10 +33,10 @@ void outlet_grant(struct outlet *outlet, uint32_t credit);
 nfds_t outlets_poll(struct outlet *outlets, struct pollfd *set);
 /* After poll: send at most MAX_DATA bytes of each, in the order promised. */
 void outlets_serve(struct outlet *outlets, uint32_t stream);
-/* The process has ended: what is in its pipes now goes before EXIT. */
 /* Send words of our own as if they had come from it. False when they do not fit now. */
 bool outlet_say(struct outlet *outlet, uint32_t stream, const char *words);
-void outlets_mark_exit(struct outlet *outlets);
+/* The process has ended: what is in its pipes, or its terminal, now goes before EXIT. */
+void outlets_mark_exit(struct outlet *outlets, bool is_terminal);
 bool outlets_exit_ready(const struct outlet *outlets);
 bool outlets_all_closed(const struct outlet *outlets);
 

@@ -227,7 +227,7 @@ static void note_end(struct stream *stream, int status, const struct rusage *usa
     stream->status = status;
     stream->usage = *usage;
     stream->state = STREAM_ENDED;
-    outlets_mark_exit(stream->outlets);
+    outlets_mark_exit(stream->outlets, stream->is_terminal);
 }
 
 static void reaped_idle(pid_t pid)

@@ -120,6 +120,26 @@ def test_nothing_is_sent_beyond_credit_and_it_goes_on_with_more(peer: AgentPeer)
     assert len(peer.finish(stream).out) == 1_000_000
 
 
+def test_all_that_a_terminal_holds_comes_before_the_end(peer: AgentPeer) -> None:
+    total = INITIAL_CREDIT + 10_000  # Linux keeps 8192 bytes, and 4095 that FIONREAD counts
+    log = peer.streams[stream := peer.spawn(["head", "-c", str(total), "/dev/zero"], flags=wire.PTY, grant=False)]
+    peer.until(lambda: len(log.out) == INITIAL_CREDIT)
+    peer.quiet(0.3)  # it ends meanwhile
+    for _ in range(10):
+        peer.grant(stream, 1, 1000)
+        peer.quiet(0.02)
+    peer.finish(stream, (1,))
+    assert len(log.out) == log.exit_at[1] == total
+
+
+def test_who_goes_on_writing_to_a_terminal_delays_no_end(peer: AgentPeer) -> None:
+    script = "(trap '' HUP; exec yes) & echo up; sleep 0.2"
+    log = peer.streams[stream := peer.spawn(["/bin/sh", "-c", script], flags=wire.PTY)]
+    peer.until(lambda: log.exit is not None)
+    peer.signal(stream, signal.SIGKILL, wire.ALL)
+    peer.close(stream, 1)
+
+
 def test_credit_beyond_16_mib_is_cut(peer: AgentPeer) -> None:
     log = peer.streams[stream := peer.spawn(["head", "-c", "20000000", "/dev/zero"], grant=False)]
     peer.send(wire.SIGNAL, stream, struct.pack(">IB", signal.SIGSTOP, wire.PROCESS))
