@@ -3,6 +3,7 @@ package main
 import (
 	"go/ast"
 	"reflect"
+	"strings"
 )
 
 // A caseKind is the way in which yaegi finds out whether a value is of a type.
@@ -92,16 +93,7 @@ func (b *building) ownType(name string) *ast.TypeSpec {
 		}
 		each = earlier.unit
 	}
-	declare, ok := each.declare.(*ast.GenDecl)
-	if !ok {
-		return nil
-	}
-	for _, spec := range declare.Specs {
-		if found, ok := spec.(*ast.TypeSpec); ok && found.Name.Name == name {
-			return found
-		}
-	}
-	return nil
+	return each.typeSpec(name)
 }
 
 func isInterface(kind ast.Expr) bool {
@@ -113,21 +105,18 @@ func isInterface(kind ast.Expr) bool {
 func (b *building) declares(name string) bool { return b.here[name] != nil || b.lookup(name) != nil }
 
 func (b *building) hasMethods(owner string) bool {
-	for _, names := range []map[string]*declared{b.update, b.compiler.declared} {
-		for name := range names {
-			if isMethodOf(name, owner) {
+	prefix := owner + "."
+	for name := range b.here {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	for _, earlier := range []map[string]*declared{b.update, b.declared} {
+		for name := range earlier {
+			if strings.HasPrefix(name, prefix) {
 				return true
 			}
 		}
 	}
-	for name := range b.here {
-		if isMethodOf(name, owner) {
-			return true
-		}
-	}
 	return false
-}
-
-func isMethodOf(name, owner string) bool {
-	return len(name) > len(owner) && name[:len(owner)] == owner && name[len(owner)] == '.'
 }

@@ -14,7 +14,6 @@ import (
 // What `go` and `defer` call reads the variables when it runs at last, and what operators, literals and calls of several
 // results give goes into a place that is the same at each turn of a loop. A plain `x := y` makes a new variable, though:
 // so arguments get variables of their own, and so do values in loops that a function or a pointer may keep.
-
 //
 // The named results of a function keep what they had at the last call from the same place, so they are set to zero:
 //
@@ -28,7 +27,7 @@ type freshener struct {
 	blocks map[*ast.BlockStmt]bool  // that were made
 	single func(*ast.CallExpr) bool // whether a call is known to give one value
 	caseOf func(ast.Expr) caseKind  // how a type is found in a type switch
-	isOwn  func(ast.Expr) bool      // whether a type is a cell's
+	isOwn  func(ast.Expr) bool      // whether a type is a cell's, or `error`
 }
 
 // freshen mends a body, but not the functions within it.

@@ -115,17 +115,20 @@ func (u *unit) define() *ast.AssignStmt {
 }
 
 // isType tells whether a unit declares a type of this name.
-func (u *unit) isType(name string) bool {
+func (u *unit) isType(name string) bool { return u.typeSpec(name) != nil }
+
+// typeSpec gives the declaration of a type of this name, nil when the unit has none.
+func (u *unit) typeSpec(name string) *ast.TypeSpec {
 	declare, ok := u.declare.(*ast.GenDecl)
 	if !ok {
-		return false
+		return nil
 	}
 	for _, each := range declare.Specs {
 		if spec, ok := each.(*ast.TypeSpec); ok && spec.Name.Name == name {
-			return true
+			return spec
 		}
 	}
-	return false
+	return nil
 }
 
 // nodes gives the trees of a unit.
